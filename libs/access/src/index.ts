@@ -1,0 +1,22 @@
+export { equalConstantTime, generateSecret, hashSecret } from './api-key.js';
+export { recordAudit, type AuditEntry } from './audit.js';
+export { bootstrapSuperadmin, PRESET_KEY_LABEL, SUPERADMIN_NAME } from './bootstrap-superadmin.js';
+export { InvalidPrincipalError, TenantExistsError, UnknownPrincipalError } from './errors.js';
+export { KeyStore, type CreatedKey, type Credentials, type KeyInfo } from './key-store.js';
+export {
+  actorOf,
+  isRole,
+  isSuperadmin,
+  ROLES,
+  SUPERADMIN_TENANT,
+  type Principal,
+  type Role,
+} from './principal.js';
+export { Principals, type NewPrincipal } from './principals.js';
+export { Scope, scopeOf, type ScopeKind } from './scope.js';
+export { TenantDirectory, type EnsuredTenants, type Tenant } from './tenant-directory.js';
+
+import { AccessTables1763600000100 } from './migrations/access-tables.js';
+
+/** The migrations of this library, in order. */
+export const accessMigrations = [AccessTables1763600000100];
