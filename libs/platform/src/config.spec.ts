@@ -1,0 +1,56 @@
+import { resolve } from 'node:path';
+import { loadConfig } from './config.js';
+import { ConfigError } from './errors.js';
+
+function refusal(env: NodeJS.ProcessEnv): string {
+  try {
+    loadConfig(env);
+  } catch (error) {
+    if (error instanceof ConfigError) return error.message;
+    throw error;
+  }
+  return '';
+}
+
+describe('loadConfig', () => {
+  it('has a default for everything', () => {
+    const config = loadConfig({});
+    expect(config).toEqual({
+      dataDir: resolve('.quipu'),
+      host: '127.0.0.1',
+      port: 8080,
+      maxEventAgeDays: 400,
+      tenants: 'auto',
+      logLevel: 'info',
+      lagWarnSeconds: 60,
+      databasePoolSize: 10,
+      ingestConcurrency: 100,
+      shutdownSeconds: 10,
+    });
+    expect(Object.isFrozen(config)).toBe(true);
+  });
+
+  it('counts an empty variable as unset', () => {
+    expect(loadConfig({ PORT: '', DATABASE_URL: '' })).toEqual(loadConfig({}));
+  });
+
+  it('puts the data directory beside the repository unless it is named', () => {
+    expect(loadConfig({ QUIPU_HOME: '/srv/quipu' }).dataDir).toBe('/srv/quipu/.quipu');
+    expect(loadConfig({ QUIPU_HOME: '/srv/quipu', QUIPU_DATA_DIR: 'data' }).dataDir).toBe(resolve('data'));
+  });
+
+  it('names every wrong variable with its value and what is allowed', () => {
+    const message = refusal({ PORT: '80a', QUIPU_TENANTS: 'lax', QUIPU_LAG_WARN_SECONDS: '0' });
+    expect(message.split('\n')).toEqual([
+      'PORT="80a" is not allowed: it must be a whole number from 0 to 65535.',
+      'QUIPU_TENANTS="lax" is not allowed: it must be one of auto, strict.',
+      'QUIPU_LAG_WARN_SECONDS="0" is not allowed: it must be a whole number from 1 to 86400.',
+    ]);
+  });
+
+  it('never prints a secret', () => {
+    const message = refusal({ DATABASE_URL: 'mysql://me:hunter2@host', QUIPU_SUPERADMIN_KEY: 'hunter3 x' });
+    expect(message).not.toMatch(/hunter/);
+    expect(message).toContain('postgres:// or postgresql://');
+  });
+});

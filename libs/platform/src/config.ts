@@ -1,0 +1,115 @@
+import { resolve } from 'node:path';
+import { z } from 'zod';
+import { ConfigError } from './errors.js';
+
+/** Everything a Quipu process reads from its environment, parsed once and frozen. */
+export interface Config {
+  /** Absolute path of the directory with embedded services, keys and logs (`QUIPU_DATA_DIR`). */
+  readonly dataDir: string;
+  /** Address the API listens on (`HOST`). */
+  readonly host: string;
+  /** Port the API listens on (`PORT`); 0 lets the supervisor pick a free one. */
+  readonly port: number;
+  /** Postgres to use (`DATABASE_URL`); absent: an embedded one. */
+  readonly databaseUrl?: string;
+  /** Redis to use (`REDIS_URL`); absent: an embedded one. */
+  readonly redisUrl?: string;
+  /** Preset superadmin key (`QUIPU_SUPERADMIN_KEY`); rules at every start. */
+  readonly superadminKey?: string;
+  /** Events older than this are refused unless they are backfill (`QUIPU_MAX_EVENT_AGE_DAYS`). */
+  readonly maxEventAgeDays: number;
+  /** What happens to events of unknown tenants (`QUIPU_TENANTS`). */
+  readonly tenants: 'auto' | 'strict';
+  /** pino level (`QUIPU_LOG_LEVEL`). */
+  readonly logLevel: string;
+  /** Lag of the projection, in seconds, from which health says degraded (`QUIPU_LAG_WARN_SECONDS`). */
+  readonly lagWarnSeconds: number;
+  /** Connections of one process's Postgres pool (`QUIPU_DATABASE_POOL_SIZE`). */
+  readonly databasePoolSize: number;
+  /** BullMQ jobs in flight per projector (`QUIPU_INGEST_CONCURRENCY`). */
+  readonly ingestConcurrency: number;
+  /** Seconds a process gets to finish its work after SIGTERM (`QUIPU_SHUTDOWN_SECONDS`). */
+  readonly shutdownSeconds: number;
+}
+
+const SECRET_VARIABLES = new Set(['DATABASE_URL', 'REDIS_URL', 'QUIPU_SUPERADMIN_KEY']);
+const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
+
+const text = z.string().transform((value) => value.trim());
+
+function wholeNumber(min: number, max: number, fallback: number) {
+  const allowed = `a whole number from ${min} to ${max}`;
+  return text
+    .refine((value) => /^\d+$/.test(value) && Number(value) >= min && Number(value) <= max, allowed)
+    .transform(Number)
+    .default(fallback);
+}
+
+function oneOf<const T extends readonly [string, ...string[]]>(values: T) {
+  return z.enum(values, { error: `one of ${values.join(', ')}` });
+}
+
+function url(schemes: readonly string[]) {
+  const allowed = `a URL that starts with ${schemes.map((scheme) => `${scheme}://`).join(' or ')}`;
+  return text
+    .refine(
+      (value) => schemes.some((scheme) => value.startsWith(`${scheme}://`)) && URL.canParse(value),
+      allowed,
+    )
+    .optional();
+}
+
+const variables = z.object({
+  QUIPU_HOME: z.string().optional(),
+  QUIPU_DATA_DIR: z.string().optional(),
+  HOST: text.refine((value) => /^[^\s/]+$/.test(value), 'an address or host name').default('127.0.0.1'),
+  PORT: wholeNumber(0, 65_535, 8080),
+  DATABASE_URL: url(['postgres', 'postgresql']),
+  REDIS_URL: url(['redis', 'rediss']),
+  QUIPU_SUPERADMIN_KEY: text
+    .refine((value) => /^[\x21-\x7e]{1,512}$/.test(value), 'up to 512 printable ASCII characters, no spaces')
+    .optional(),
+  QUIPU_MAX_EVENT_AGE_DAYS: wholeNumber(1, 36_500, 400),
+  QUIPU_TENANTS: oneOf(['auto', 'strict']).default('auto'),
+  QUIPU_LOG_LEVEL: oneOf(LOG_LEVELS).default('info'),
+  QUIPU_LAG_WARN_SECONDS: wholeNumber(1, 86_400, 60),
+  QUIPU_DATABASE_POOL_SIZE: wholeNumber(1, 1_000, 10),
+  QUIPU_INGEST_CONCURRENCY: wholeNumber(1, 10_000, 100),
+  QUIPU_SHUTDOWN_SECONDS: wholeNumber(1, 600, 10),
+});
+
+/**
+ * Reads the configuration from `env`. An empty variable counts as unset. The data directory is
+ * `QUIPU_DATA_DIR` (against the working directory), else `.quipu` in `QUIPU_HOME` or the working directory.
+ * @throws ConfigError with one line per wrong variable: its name, its value and what is allowed.
+ */
+export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
+  const set: Record<string, string | undefined> = Object.fromEntries(
+    Object.entries(env).filter(([, value]) => value !== undefined && value !== ''),
+  );
+  const parsed = variables.safeParse(set);
+  if (!parsed.success) {
+    const lines = parsed.error.issues.map((issue) => {
+      const name = String(issue.path[0]);
+      const shown = SECRET_VARIABLES.has(name) ? '(hidden)' : JSON.stringify(set[name]);
+      return `${name}=${shown} is not allowed: it must be ${issue.message}.`;
+    });
+    throw new ConfigError(lines.join('\n'));
+  }
+  const v = parsed.data;
+  return Object.freeze({
+    dataDir: v.QUIPU_DATA_DIR ? resolve(v.QUIPU_DATA_DIR) : resolve(v.QUIPU_HOME ?? '.', '.quipu'),
+    host: v.HOST,
+    port: v.PORT,
+    ...(v.DATABASE_URL === undefined ? {} : { databaseUrl: v.DATABASE_URL }),
+    ...(v.REDIS_URL === undefined ? {} : { redisUrl: v.REDIS_URL }),
+    ...(v.QUIPU_SUPERADMIN_KEY === undefined ? {} : { superadminKey: v.QUIPU_SUPERADMIN_KEY }),
+    maxEventAgeDays: v.QUIPU_MAX_EVENT_AGE_DAYS,
+    tenants: v.QUIPU_TENANTS,
+    logLevel: v.QUIPU_LOG_LEVEL,
+    lagWarnSeconds: v.QUIPU_LAG_WARN_SECONDS,
+    databasePoolSize: v.QUIPU_DATABASE_POOL_SIZE,
+    ingestConcurrency: v.QUIPU_INGEST_CONCURRENCY,
+    shutdownSeconds: v.QUIPU_SHUTDOWN_SECONDS,
+  });
+}

@@ -1,0 +1,29 @@
+import { mkdtempSync, readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { jest } from '@jest/globals';
+import { createIoSteps, noIoSteps } from './io-steps.js';
+
+describe('createIoSteps', () => {
+  it('does nothing unless it is asked to', () => {
+    expect(createIoSteps({})).toBe(noIoSteps);
+  });
+
+  it('writes the number and label of every step', async () => {
+    const file = join(mkdtempSync(join(tmpdir(), 'quipu-steps-')), 'steps');
+    const io = createIoSteps({ QUIPU_COUNT_STEPS: file });
+    await io.step('before append');
+    await io.step('after append');
+    expect(readFileSync(file, 'utf8')).toBe('1 before append\n2 after append\n');
+  });
+
+  it('kills this process at the step that was asked for, and at no other', () => {
+    const kill = jest.spyOn(process, 'kill').mockImplementation(() => true);
+    const io = createIoSteps({ QUIPU_KILL_AT_STEP: '2' });
+    void io.step('one');
+    expect(kill).not.toHaveBeenCalled();
+    void io.step('two');
+    expect(kill).toHaveBeenCalledWith(process.pid, 'SIGKILL');
+    kill.mockRestore();
+  });
+});

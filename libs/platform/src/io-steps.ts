@@ -1,0 +1,33 @@
+import { appendFileSync } from 'node:fs';
+
+/**
+ * Numbered I/O steps. Writers call `step` before and after each I/O, so that a crash test can kill the
+ * process at every single one of them. In production a step is a no-op.
+ */
+export interface IoSteps {
+  step(label: string): Promise<void> | void;
+}
+
+/** The steps of production: nothing happens. */
+export const noIoSteps: IoSteps = { step: () => undefined };
+
+/**
+ * Steps driven by the environment: `QUIPU_KILL_AT_STEP=<k>` ends this process with SIGKILL at its k-th
+ * step (from 1), `QUIPU_COUNT_STEPS=<file>` appends a line `<k> <label>` per step. Without either, no-ops.
+ */
+export function createIoSteps(env: NodeJS.ProcessEnv = process.env): IoSteps {
+  const killAt = Number(env['QUIPU_KILL_AT_STEP'] ?? 0);
+  const countFile = env['QUIPU_COUNT_STEPS'];
+  if (!killAt && !countFile) return noIoSteps;
+  let taken = 0;
+  return {
+    step(label) {
+      taken += 1;
+      if (countFile) appendFileSync(countFile, `${taken} ${label}\n`);
+      if (taken !== killAt) return undefined;
+      process.kill(process.pid, 'SIGKILL');
+      // The signal may reach another thread first: nothing after the step may run meanwhile.
+      return new Promise<void>(() => undefined);
+    },
+  };
+}
