@@ -1,0 +1,106 @@
+import { type CurrentEvent } from '@quipu/contracts';
+import { type EdgeFact, factOf, insertFact, pickFields } from '../facts.js';
+
+/** Fields of a job's facts that its numbers depend on. */
+export interface JobFields {
+  queue?: string;
+  user?: string;
+  nodes?: number;
+  cluster?: string;
+  clusterTemplate?: string;
+  /** ms. */
+  delayUntil?: number;
+  worker?: string;
+  workerTenant?: string;
+}
+
+/** Fields an attempt takes from the nearest lower attempt when it lacks them. */
+export const INHERITED_FIELDS = ['queue', 'user', 'nodes', 'cluster', 'clusterTemplate'] as const;
+
+const COPIED_FIELDS = [...INHERITED_FIELDS, 'worker', 'workerTenant'] as const;
+
+/** What a job's fact says; `queued` and the terminal ones also carry edges or imply facts (docs/semantics.md). */
+export type JobFactKind =
+  | 'queued'
+  | 'blocked'
+  | 'unblocked'
+  | 'assigned'
+  | 'requeued'
+  | 'started'
+  | 'completed'
+  | 'failed'
+  | 'aborted';
+
+/** One fact of a job's attempt. */
+export interface JobFact extends EdgeFact<JobFields> {
+  readonly k: JobFactKind;
+}
+
+/** Facts of one attempt, in fact order. */
+export interface AttemptState {
+  readonly a: number;
+  readonly facts: JobFact[];
+}
+
+/** Everything known about a job: its facts, by attempt. A set: nothing depends on the order of arrival. */
+export interface JobState {
+  /** Attempts in ascending order. */
+  readonly attempts: AttemptState[];
+  /** Times (ms) of `job.removed`, ascending; empty while the job exists. */
+  readonly removed: number[];
+}
+
+const EDGES: Partial<Record<JobFactKind, 1 | -1>> = { started: 1, completed: -1, failed: -1, aborted: -1 };
+
+/** A job nothing is known about. */
+export function emptyJob(): JobState {
+  return { attempts: [], removed: [] };
+}
+
+/** The facts of attempt `a`, made when there are none yet. */
+function attemptOf(state: JobState, a: number): AttemptState {
+  const { attempts } = state;
+  let at = attempts.length;
+  while (at > 0 && attempts[at - 1]!.a > a) at--;
+  const found = attempts[at - 1];
+  if (found?.a === a) return found;
+  const made = { a, facts: [] };
+  attempts.splice(at, 0, made);
+  return made;
+}
+
+function fieldsOf(data: Readonly<Record<string, unknown>>): JobFields | undefined {
+  const fields = pickFields<JobFields>(data, COPIED_FIELDS);
+  const delayUntil = data['delayUntil'];
+  if (typeof delayUntil !== 'string') return fields;
+  const time = Date.parse(delayUntil);
+  return Number.isNaN(time) ? fields : { ...fields, delayUntil: time };
+}
+
+/** Adds the fact an event is to `state`, in place. Events that are no facts of a job change nothing. */
+export function mergeJob(state: JobState, event: CurrentEvent): JobState {
+  const [group, name] = event.type.split('.') as [string, string];
+  if (group !== 'job' || name === 'progressed') return state;
+  if (name === 'removed') {
+    let at = state.removed.length;
+    while (at > 0 && state.removed[at - 1]! > event.time) at--;
+    state.removed.splice(at, 0, event.time);
+    return state;
+  }
+  const data: Readonly<Record<string, unknown>> = event.data;
+  const k = name as JobFactKind;
+  const a = typeof data['attempt'] === 'number' ? data['attempt'] : 1;
+  const base = factOf(event);
+  const e = EDGES[k];
+  const f = fieldsOf(data);
+  insertFact(attemptOf(state, a).facts, {
+    ...base,
+    k,
+    ...(e === undefined ? {} : { e }),
+    ...(f === undefined ? {} : { f }),
+  });
+  if (k === 'failed' && data['final'] === false) {
+    insertFact(attemptOf(state, a + 1).facts, { ...base, k: 'queued' });
+  }
+  return state;
+}

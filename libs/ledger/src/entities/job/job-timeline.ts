@@ -1,0 +1,197 @@
+import { type Interval } from '@quipu/metering';
+import { type FieldedInterval, compareRanked, fieldedIntervals } from '../facts.js';
+import {
+  type AttemptState,
+  INHERITED_FIELDS,
+  type JobFact,
+  type JobFactKind,
+  type JobFields,
+  type JobState,
+} from './job-state.js';
+
+/** What a job is doing; `null` where its facts do not tell. */
+export type JobStatus =
+  'waiting' | 'blocked' | 'assigned' | 'running' | 'completed' | 'failed' | 'aborted' | 'removed' | null;
+
+/** One attempt, resolved: what it ran, when it waited, and how it ended. */
+export interface AttemptTimeline {
+  readonly attempt: number;
+  /** Fields of the attempt as a whole, taken from lower attempts where it has none. */
+  readonly fields: JobFields;
+  readonly running: readonly FieldedInterval<JobFields>[];
+  readonly waiting: readonly Interval[];
+  /** The greatest terminal fact's kind, or null. */
+  readonly outcome: 'completed' | 'failed' | 'aborted' | null;
+  /** The open tail was empty because an end that met nothing open belongs to it. */
+  readonly skewed: boolean;
+  /** The open tail was closed by a higher attempt's first fact, not by an end of its own. */
+  readonly estimated: boolean;
+}
+
+/** A job, resolved. */
+export interface JobTimeline {
+  readonly status: JobStatus;
+  readonly attempts: readonly AttemptTimeline[];
+  /** Score of a waiting job: max(queued at, delay until), ms; null when it does not wait. */
+  readonly waitingSince: number | null;
+}
+
+const STATUS_RANK: Partial<Record<JobFactKind, number>> = {
+  blocked: 0,
+  unblocked: 1,
+  assigned: 2,
+  requeued: 3,
+};
+const TERMINAL = new Set<JobFactKind>(['completed', 'failed', 'aborted']);
+/** Facts of a higher attempt that show a lower one has ended. */
+const ENDS_LOWER = new Set<JobFactKind>(['queued', 'assigned', 'started', 'completed', 'failed', 'aborted']);
+
+/** Resolves a job's facts into intervals, waits and status (docs/semantics.md, "Jobs"). */
+export function jobTimeline(state: JobState): JobTimeline {
+  const attempts: AttemptTimeline[] = [];
+  const firstFacts = higherFacts(state);
+  let inherited: JobFields = {};
+  state.attempts.forEach((attempt, index) => {
+    const timeline = attemptTimeline(attempt, inherited, firstFacts[index]!, state.removed);
+    attempts.push(timeline);
+    inherited = onlyInherited(timeline.fields);
+  });
+  const highest = state.attempts.at(-1);
+  const top = attempts.at(-1);
+  const status = jobStatus(state, highest, top);
+  const waitingSince =
+    status === 'waiting' ? Math.max(queuedAt(highest!.facts), top!.fields.delayUntil ?? -Infinity) : null;
+  return { status, attempts, waitingSince };
+}
+
+/** Per attempt: the earliest fact, and the earliest fact that ends a lower attempt, of all higher attempts (ms). */
+function higherFacts(state: JobState): { any: number; ending: number }[] {
+  const found: { any: number; ending: number }[] = [];
+  let any = Infinity;
+  let ending = Infinity;
+  for (let i = state.attempts.length - 1; i >= 0; i--) {
+    found[i] = { any, ending };
+    for (const fact of state.attempts[i]!.facts) {
+      any = Math.min(any, fact.t);
+      if (ENDS_LOWER.has(fact.k)) ending = Math.min(ending, fact.t);
+    }
+  }
+  return found;
+}
+
+function onlyInherited(fields: JobFields): JobFields {
+  const kept: Record<string, unknown> = {};
+  for (const name of INHERITED_FIELDS) if (fields[name] !== undefined) kept[name] = fields[name];
+  return kept;
+}
+
+function attemptTimeline(
+  attempt: AttemptState,
+  inherited: JobFields,
+  higher: { any: number; ending: number },
+  removed: readonly number[],
+): AttemptTimeline {
+  const { facts } = attempt;
+  const fields: JobFields = { ...inherited };
+  let outcome: AttemptTimeline['outcome'] = null;
+  for (const fact of facts) {
+    if (fact.f !== undefined) Object.assign(fields, fact.f);
+    if (TERMINAL.has(fact.k)) outcome = fact.k as 'completed' | 'failed' | 'aborted';
+  }
+  const { intervals, held } = fieldedIntervals(facts, inherited);
+  let skewed = false;
+  let estimated = false;
+  const tail = intervals.at(-1);
+  if (tail?.end === null) {
+    intervals.pop();
+    if (held > 0) {
+      skewed = true;
+    } else {
+      const real = removed.length === 0 ? Infinity : (removed.find((t) => t >= tail.start) ?? tail.start);
+      const estimate = Math.max(tail.start, higher.ending);
+      estimated = estimate < real;
+      const end = Math.min(estimate, real);
+      intervals.push({ ...tail, end: end === Infinity ? null : end });
+    }
+  }
+  const cut = Math.min(higher.any, removed[0] ?? Infinity);
+  const waiting = waitingIntervals(facts, intervals, fields.delayUntil ?? -Infinity, cut);
+  return { attempt: attempt.a, fields, running: intervals, waiting, outcome, skewed, estimated };
+}
+
+/**
+ * The instants at which the attempt waits, unblocked and held by nobody, from `from` (its delay) to before `cut`
+ * (the first fact of a higher attempt, or the job's removal).
+ */
+function waitingIntervals(
+  facts: readonly JobFact[],
+  running: readonly Interval[],
+  from: number,
+  cut: number,
+): Interval[] {
+  const waits: Interval[] = [];
+  let since: number | null = null;
+  let ended = false;
+  let queued = false;
+  let latest: JobFact | undefined;
+  const close = (t: number): void => {
+    if (since === null) return;
+    const start = Math.max(since, from);
+    const end = Math.min(t, cut);
+    if (start < end) waits.push({ start, end: end === Infinity ? null : end });
+    since = null;
+  };
+  for (let i = 0; i < facts.length;) {
+    const t = facts[i]!.t;
+    for (; i < facts.length && facts[i]!.t === t; i++) {
+      const fact = facts[i]!;
+      if (fact.k === 'queued') queued = true;
+      else if (TERMINAL.has(fact.k)) ended = true;
+      else if (fact.k !== 'started') latest = greater(latest, fact);
+    }
+    const runs = running.some(
+      (interval) => interval.start <= t && (interval.end === null || t < interval.end),
+    );
+    const waits = !ended && !runs && (latest === undefined ? queued : isWaiting(latest.k));
+    if (!waits) close(t);
+    else since ??= t;
+    if (ended) break;
+  }
+  close(Infinity);
+  return waits;
+}
+
+function isWaiting(kind: JobFactKind): boolean {
+  return kind === 'unblocked' || kind === 'requeued';
+}
+
+function greater(a: JobFact | undefined, b: JobFact): JobFact {
+  if (a === undefined) return b;
+  return compareRanked(a, STATUS_RANK[a.k] ?? 0, b, STATUS_RANK[b.k] ?? 0) > 0 ? a : b;
+}
+
+function jobStatus(
+  state: JobState,
+  highest: AttemptState | undefined,
+  top: AttemptTimeline | undefined,
+): JobStatus {
+  if (state.removed.length > 0) return 'removed';
+  if (highest === undefined || top === undefined) return null;
+  if (top.running.at(-1)?.end === null) return 'running';
+  if (top.outcome !== null) return top.outcome;
+  let latest: JobFact | undefined;
+  let queued = false;
+  for (const fact of highest.facts) {
+    if (fact.k === 'queued') queued = true;
+    else if (STATUS_RANK[fact.k] !== undefined) latest = greater(latest, fact);
+  }
+  if (latest === undefined) return queued ? 'waiting' : null;
+  if (isWaiting(latest.k)) return 'waiting';
+  return latest.k === 'blocked' ? 'blocked' : 'assigned';
+}
+
+/** The earliest queued fact, else the earliest fact that made the attempt wait (ms). */
+function queuedAt(facts: readonly JobFact[]): number {
+  const queued = facts.find((fact) => fact.k === 'queued') ?? facts.find((fact) => isWaiting(fact.k));
+  return queued?.t ?? facts[0]!.t;
+}

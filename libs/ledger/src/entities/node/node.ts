@@ -1,0 +1,114 @@
+import { type CurrentEvent } from '@quipu/contracts';
+import { type EdgeFact, factOf, fieldedIntervals, insertFact, pickFields } from '../facts.js';
+import { pushLevel } from '../levels.js';
+import {
+  type Contributions,
+  type Dimensions,
+  type EntityKey,
+  type EntityKind,
+  noContributions,
+} from '../types.js';
+
+/** Fields of a node's facts that its numbers depend on. */
+export interface NodeFields {
+  user?: string;
+  cluster?: string;
+  clusterTemplate?: string;
+  provider?: string;
+  hardwareType?: string;
+  imageType?: string;
+  services?: readonly string[];
+}
+
+/** Edges of one life of a node, in fact order; `life` is '' for the nameless one. */
+export interface NodeLife {
+  readonly life: string;
+  readonly facts: EdgeFact<NodeFields>[];
+}
+
+/** Everything known about a node: its edges, by life. */
+export interface NodeState {
+  readonly lives: NodeLife[];
+}
+
+const FIELDS = [
+  'user',
+  'cluster',
+  'clusterTemplate',
+  'provider',
+  'hardwareType',
+  'imageType',
+  'services',
+] as const;
+
+/** Nodes: one node-second per second between allocation and release (docs/semantics.md, "Nodes"). */
+export const nodeKind: EntityKind<NodeState> = {
+  empty: () => ({ lives: [] }),
+  merge: mergeNode,
+  contributions: nodeContributions,
+  links: () => [],
+  linked: (state) => state,
+};
+
+function mergeNode(state: NodeState, event: CurrentEvent): NodeState {
+  if (event.type !== 'node.allocated' && event.type !== 'node.released') return state;
+  const data: Readonly<Record<string, unknown>> = event.data;
+  const name = typeof data['life'] === 'string' ? data['life'] : '';
+  let life = state.lives.find((candidate) => candidate.life === name);
+  if (life === undefined) {
+    life = { life: name, facts: [] };
+    state.lives.push(life);
+  }
+  const f = pickFields<NodeFields>(data, FIELDS);
+  const e = event.type === 'node.allocated' ? 1 : -1;
+  insertFact(life.facts, { ...factOf(event), e, ...(f === undefined ? {} : { f }) });
+  return state;
+}
+
+function nodeContributions(key: EntityKey, state: NodeState): Contributions {
+  const found = noContributions();
+  const cluster = clusterOfSubject(key.id);
+  const fallback: NodeFields = cluster === undefined ? {} : { cluster };
+  let open = 0;
+  let skewed = 0;
+  for (const { facts } of state.lives) {
+    const { intervals, held } = fieldedIntervals(facts, fallback);
+    for (const interval of intervals) {
+      if (interval.end === null && held > 0) {
+        skewed++;
+        continue;
+      }
+      if (interval.end === null) open++;
+      pushLevel(found.changes, 'nodes', dimensions(key.tenant, interval.fields), interval, 1);
+    }
+  }
+  if (open > 0) found.amounts.push({ family: 'nodes', tenant: key.tenant, labels: {}, value: open });
+  if (skewed > 0)
+    found.amounts.push({
+      family: 'intervals_skewed',
+      tenant: key.tenant,
+      labels: { kind: 'node' },
+      value: skewed,
+    });
+  return found;
+}
+
+/** The cluster in `node/<cluster>/<id>`; ids may contain slashes, a subject without a cluster has one slash. */
+function clusterOfSubject(subject: string): string | undefined {
+  const parts = subject.split('/');
+  return parts.length >= 3 && parts[1] !== '' ? parts[1] : undefined;
+}
+
+function dimensions(tenant: string, fields: NodeFields): Dimensions {
+  return {
+    tenant,
+    user: fields.user ?? null,
+    queue: null,
+    cluster: fields.cluster ?? null,
+    template: fields.clusterTemplate ?? null,
+    provider: fields.provider ?? null,
+    hardware: fields.hardwareType ?? null,
+    image: fields.imageType ?? null,
+    services: [...new Set(fields.services ?? [])].sort(),
+  };
+}
