@@ -1,0 +1,4 @@
+import { LedgerTables1763600000400 } from './ledger-tables.migration.js';
+
+/** Migrations of the ledger's tables, in order. */
+export const ledgerMigrations = [LedgerTables1763600000400];

@@ -1,0 +1,4 @@
+import { Projections1763600000300 } from './projections.migration.js';
+
+/** Migrations of the projection engine, in order. */
+export const engineMigrations = [Projections1763600000300];
