@@ -1,0 +1,41 @@
+import { CommanderError } from 'commander';
+import { errorMessage, QuipuError } from '@quipu/platform';
+import type { Terminal } from './terminal.js';
+
+/** What to do about errors of the system that carry no hint of their own, by `error.code`. */
+const HINTS: Readonly<Record<string, string>> = {
+  ENOENT: 'Check the path; relative paths count from the directory you are in.',
+  EACCES: 'Check who may read that file or directory.',
+  EISDIR: 'Name a file, not a directory.',
+  ENOSPC: 'Free some disk space and run the command again; nothing is counted twice.',
+  ECONNREFUSED: 'Nothing listens there. `./quipu status` tells what is running, `./quipu start` starts it.',
+  ECONNRESET: 'The service went away. Run the command again; nothing is counted twice.',
+  '57P01': 'Postgres was shut down. Run the command again; nothing is counted twice.',
+  '3D000': 'Check DATABASE_URL: the server is there, the database is not.',
+  '28P01': 'Check user and password in DATABASE_URL.',
+  '42P01': 'The database has not been migrated: `./quipu migrate`.',
+};
+
+function hintFor(error: unknown): string | undefined {
+  if (error instanceof QuipuError) return error.hint;
+  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  return HINTS[code];
+}
+
+/**
+ * Tells a person what went wrong and what to do next, on stderr. Stack traces only with `QUIPU_DEBUG`.
+ * Commander has already printed its own errors.
+ */
+export function reportError(terminal: Terminal, error: unknown, env: NodeJS.ProcessEnv = process.env): void {
+  if (error instanceof CommanderError) return;
+  const hint = hintFor(error);
+  terminal.err.write(`quipu: ${errorMessage(error)}\n`);
+  if (hint !== undefined) terminal.err.write(`       ${hint}\n`);
+  if (env['QUIPU_DEBUG'] && error instanceof Error) {
+    let cause: unknown = error;
+    while (cause instanceof Error) {
+      terminal.err.write(`${cause.stack ?? cause.message}\n`);
+      cause = cause.cause;
+    }
+  }
+}

@@ -1,0 +1,60 @@
+/** What a difference is about. */
+export type DifferenceKind =
+  | 'amount'
+  | 'member'
+  | 'usage-key'
+  | 'change'
+  | 'level-sum'
+  | 'redis-state'
+  | 'redis-total'
+  | 'redis-member'
+  | 'digest'
+  | 'identity';
+
+/** One thing that is not as the log says it should be. */
+export interface Difference {
+  readonly kind: DifferenceKind;
+  /** Which row, as a person names it. */
+  readonly key: string;
+  /** What the log comes to; null: the row should not exist. */
+  readonly expected: string | null;
+  /** What was found; null: the row does not exist. */
+  readonly found: string | null;
+  /** A few entities to look at first, as `tenant subject`; empty when nothing points at one. */
+  readonly entities: readonly string[];
+}
+
+/** How far `verify` is; `total` is an estimate of the same unit as `done`. */
+export interface VerifyProgress {
+  readonly phase: 'snapshot' | 'chain' | 'fold' | 'compare';
+  readonly done: number;
+  readonly total: number;
+}
+
+/** What `verify` found. */
+export interface VerifyReport {
+  /** No difference was found. */
+  readonly ok: boolean;
+  /** The checkpoint at which everything was compared, in decimal. */
+  readonly position: string;
+  /** The end of the log up to which digests and identities were checked, in decimal. */
+  readonly head: string;
+  readonly epoch: string | null;
+  /** Events folded, up to the checkpoint. */
+  readonly events: number;
+  /** Events left out of the fold, because an operator skipped them. */
+  readonly skipped: number;
+  readonly entities: { readonly jobs: number; readonly nodes: number; readonly workers: number };
+  /** How many rows of each kind were compared (found or expected). */
+  readonly compared: Readonly<Record<DifferenceKind, number>>;
+  readonly redis: { readonly compared: boolean; readonly reason?: string };
+  /** How many differences there are, whatever the number of examples. */
+  readonly differences: number;
+  /** The first differences of each kind. */
+  readonly examples: readonly Difference[];
+  /** When the snapshot was taken and how long everything took, in ms. */
+  readonly takenMs: number;
+  readonly elapsedMs: number;
+  /** Lines written to the export file; null when none was asked for. */
+  readonly exportedLines: number | null;
+}

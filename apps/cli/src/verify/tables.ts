@@ -1,0 +1,38 @@
+import type { PoolClient } from 'pg';
+
+/**
+ * The temporary tables of one verification: `found_*` is a copy of what the ledger holds, `expected_*`
+ * what the naive fold says. They live in the session's own schema, so two verifications never meet.
+ */
+const TABLES = `
+  CREATE TEMP TABLE found_amounts (family text, tenant text, labels text, value numeric);
+  CREATE TEMP TABLE found_members (family text, tenant text, queue text, member text, score bigint);
+  CREATE TEMP TABLE found_keys (key_id uuid, grain smallint, tenant text, user_id text, queue text,
+    cluster text, template text, provider text, hardware text, image text, services text[]);
+  CREATE TEMP TABLE found_changes (level smallint, t bigint, key_id uuid, d bigint, n bigint);
+  CREATE TEMP TABLE found_sums (level smallint, key_id uuid, bucket_kind smallint, bucket bigint,
+    d bigint, w numeric, n bigint, max_t bigint);
+  CREATE TEMP TABLE found_redis_totals (family text, tenant text, labels text, value numeric);
+  CREATE TEMP TABLE found_redis_members (family text, tenant text, queue text, member text, score bigint);
+  CREATE TEMP TABLE skipped (position bigint PRIMARY KEY);
+
+  CREATE TEMP TABLE expected_amounts (family text, tenant text, labels text, value numeric);
+  CREATE TEMP TABLE expected_members (LIKE found_members);
+  CREATE TEMP TABLE expected_keys (LIKE found_keys);
+  CREATE TEMP TABLE expected_grains (key_id uuid PRIMARY KEY, tenant text, keys uuid[]);
+  CREATE TEMP TABLE expected_changes (level smallint, t bigint, key_id uuid, d bigint, n bigint);
+  CREATE TEMP TABLE expected_sums (LIKE found_sums);
+  CREATE TEMP TABLE holds (tenant text, id text);
+  CREATE TEMP TABLE workers (tenant text, id text, labels_free text, labels_held text)`;
+
+/** Creates the temporary tables in the session of `client`. */
+export async function createTables(client: PoolClient): Promise<void> {
+  await dropTables(client);
+  await client.query(TABLES);
+}
+
+/** Gives the session back as it was. */
+export async function dropTables(client: PoolClient): Promise<void> {
+  await client.query('DISCARD TEMP');
+  await client.query('RESET ALL');
+}
