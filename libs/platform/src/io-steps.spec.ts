@@ -17,6 +17,17 @@ describe('createIoSteps', () => {
     expect(readFileSync(file, 'utf8')).toBe('1 before append\n2 after append\n');
   });
 
+  it('stops this process at the first step of a label, and never again', () => {
+    const kill = jest.spyOn(process, 'kill').mockImplementation(() => true);
+    const io = createIoSteps({ QUIPU_STOP_AT_STEP: 'before commit' });
+    void io.step('before begin');
+    expect(kill).not.toHaveBeenCalled();
+    void io.step('before commit');
+    void io.step('before commit');
+    expect(kill.mock.calls).toEqual([[process.pid, 'SIGSTOP']]);
+    kill.mockRestore();
+  });
+
   it('kills this process at the step that was asked for, and at no other', () => {
     const kill = jest.spyOn(process, 'kill').mockImplementation(() => true);
     const io = createIoSteps({ QUIPU_KILL_AT_STEP: '2' });

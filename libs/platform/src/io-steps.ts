@@ -13,21 +13,34 @@ export const noIoSteps: IoSteps = { step: () => undefined };
 
 /**
  * Steps driven by the environment: `QUIPU_KILL_AT_STEP=<k>` ends this process with SIGKILL at its k-th
- * step (from 1), `QUIPU_COUNT_STEPS=<file>` appends a line `<k> <label>` per step. Without either, no-ops.
+ * step (from 1), `QUIPU_STOP_AT_STEP=<label>` stops it with SIGSTOP, until somebody sends SIGCONT, at the
+ * first step of that label, `QUIPU_COUNT_STEPS=<file>` appends a line `<k> <label>` per step. Without any
+ * of them, no-ops.
  */
 export function createIoSteps(env: NodeJS.ProcessEnv = process.env): IoSteps {
   const killAt = Number(env['QUIPU_KILL_AT_STEP'] ?? 0);
+  let stopAt = env['QUIPU_STOP_AT_STEP'];
   const countFile = env['QUIPU_COUNT_STEPS'];
-  if (!killAt && !countFile) return noIoSteps;
+  if (!killAt && !stopAt && !countFile) return noIoSteps;
   let taken = 0;
   return {
     step(label) {
       taken += 1;
       if (countFile) appendFileSync(countFile, `${taken} ${label}\n`);
+      if (label === stopAt) {
+        stopAt = undefined;
+        process.kill(process.pid, 'SIGSTOP');
+        letSignalArrive();
+      }
       if (taken !== killAt) return undefined;
       process.kill(process.pid, 'SIGKILL');
       // The signal may reach another thread first: nothing after the step may run meanwhile.
       return new Promise<void>(() => undefined);
     },
   };
+}
+
+/** A stop may reach another thread first: this one must not get to its next I/O meanwhile. */
+function letSignalArrive(): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 20);
 }
