@@ -1,0 +1,188 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { z } from 'zod';
+import type { Config } from '../config.js';
+import { ServiceStartError } from '../errors.js';
+import type { Logger } from '../logger.js';
+import { withFileLock } from '../os/dir-lock.js';
+import { readJsonFile, readOrCreateSecret, writePrivateFile } from '../os/files.js';
+import { isAlive } from '../os/processes.js';
+import { checkPostgres, checkRedis } from './check-stores.js';
+import { Leases } from './leases.js';
+import { findPostgres, startPostgres, stopPostgres, type ServerProcess } from './postgres-server.js';
+import { findRedis, startRedis, stopRedis } from './redis-server.js';
+import { findServiceHome, openServiceHome } from './service-home.js';
+
+/** Postgres and Redis, ready to be used. */
+export interface RunningServices {
+  readonly databaseUrl: string;
+  readonly redisUrl: string;
+  /** Pid of the embedded server; absent when a URL was configured. */
+  readonly postgresPid: number | undefined;
+  readonly redisPid: number | undefined;
+  /** Names of the embedded servers that were running before. */
+  readonly attached: readonly string[];
+  /** Starts again, on the same ports, what has died; answers with the names of those. */
+  ensure(): Promise<string[]>;
+  /** Gives this user's lease back; the last user stops the embedded servers. */
+  stop(): Promise<void>;
+}
+
+/** Options of {@link startServices}. */
+export interface StartOptions {
+  /** The services stay up when their last user goes, until {@link stopServices}. */
+  readonly keep?: boolean;
+}
+
+const START_LOCK_MS = 120_000;
+const ports = z.object({ postgres: z.number().optional(), redis: z.number().optional() });
+
+/**
+ * Makes Postgres and Redis available: the configured ones are checked, for each that is not configured
+ * an embedded one is started in the data directory, or attached to when it already runs there.
+ * @throws ServiceStartError, StoreUnavailableError with the reason and what to do.
+ */
+export async function startServices(
+  config: Pick<Config, 'dataDir' | 'databaseUrl' | 'redisUrl'>,
+  log: Logger,
+  options: StartOptions = {},
+): Promise<RunningServices> {
+  const { dataDir, databaseUrl, redisUrl } = config;
+  if (databaseUrl !== undefined) await checkPostgres(databaseUrl);
+  if (redisUrl !== undefined) await checkRedis(redisUrl, log);
+  if (databaseUrl !== undefined && redisUrl !== undefined) {
+    const noPids = { postgresPid: undefined, redisPid: undefined };
+    const nothing = { attached: [], ensure: () => Promise.resolve([]), stop: () => Promise.resolve() };
+    return { databaseUrl, redisUrl, ...noPids, ...nothing };
+  }
+
+  const wanted: Wanted = { postgres: databaseUrl === undefined, redis: redisUrl === undefined };
+  const place = openServiceHome(dataDir, log);
+  const leases = new Leases(dataDir);
+  let release: () => void = () => undefined;
+  let servers = await locked(dataDir, async () => {
+    release = leases.take();
+    const started = await startServers(dataDir, place, wanted, log, false).catch(async (error: unknown) => {
+      // The one that did come up would otherwise run on without a user.
+      release();
+      if (!leases.inUse()) await stopServers(place.home, log);
+      throw error;
+    });
+    if (options.keep) leases.keep(true);
+    return started;
+  });
+  if (servers.redis) await checkRedis(servers.redis.url, log);
+
+  return {
+    databaseUrl: databaseUrl ?? urlOf(servers.postgres),
+    redisUrl: redisUrl ?? urlOf(servers.redis),
+    get postgresPid() {
+      return servers.postgres?.pid;
+    },
+    get redisPid() {
+      return servers.redis?.pid;
+    },
+    attached: namesOf({
+      postgres: servers.postgres?.attached ?? false,
+      redis: servers.redis?.attached ?? false,
+    }),
+    async ensure() {
+      const dead: Wanted = {
+        postgres: servers.postgres !== undefined && !isAlive(servers.postgres.pid),
+        redis: servers.redis !== undefined && !isAlive(servers.redis.pid),
+      };
+      if (!dead.postgres && !dead.redis) return [];
+      servers = {
+        ...servers,
+        ...(await locked(dataDir, () => startServers(dataDir, place, dead, log, true))),
+      };
+      return namesOf(dead);
+    },
+    stop: () =>
+      locked(dataDir, async () => {
+        release();
+        if (!leases.inUse()) await stopServers(place.home, log);
+      }),
+  };
+}
+
+/** Whether embedded services of this data directory run now. */
+export function servicesRunning(dataDir: string): { postgres: boolean; redis: boolean } {
+  const home = findServiceHome(dataDir);
+  if (home === null) return { postgres: false, redis: false };
+  return { postgres: findPostgres(home) !== null, redis: findRedis(home) !== null };
+}
+
+/** Stops the embedded services of a data directory whoever uses them; names those that were running. */
+export async function stopServices(dataDir: string, log: Logger): Promise<string[]> {
+  const home = findServiceHome(dataDir);
+  if (home === null || !existsSync(join(dataDir, 'run'))) return [];
+  return locked(dataDir, async () => {
+    new Leases(dataDir).keep(false);
+    return stopServers(home, log);
+  });
+}
+
+interface Wanted {
+  readonly postgres: boolean;
+  readonly redis: boolean;
+}
+
+interface Servers {
+  readonly postgres?: ServerProcess;
+  readonly redis?: ServerProcess;
+}
+
+function locked<T>(dataDir: string, work: () => Promise<T>): Promise<T> {
+  return withFileLock(join(dataDir, 'run', 'services.lock'), START_LOCK_MS, work);
+}
+
+async function startServers(
+  dataDir: string,
+  place: ReturnType<typeof openServiceHome>,
+  wanted: Wanted,
+  log: Logger,
+  keepPort: boolean,
+): Promise<Servers> {
+  const portsFile = join(dataDir, 'run', 'ports.json');
+  const last = ports.safeParse(readJsonFile(portsFile)).data ?? {};
+  const options = (name: 'postgres' | 'redis') => ({
+    ...{ place, log, keepPort },
+    password: readOrCreateSecret(join(dataDir, `${name}.password`)),
+    ...(last[name] === undefined ? {} : { port: last[name] }),
+  });
+  const [postgres, redis] = await Promise.all([
+    wanted.postgres ? startPostgres(options('postgres')) : undefined,
+    wanted.redis ? startRedis(options('redis')) : undefined,
+  ]);
+  const now = {
+    ...last,
+    ...(postgres ? { postgres: postgres.port } : {}),
+    ...(redis ? { redis: redis.port } : {}),
+  };
+  writePrivateFile(portsFile, `${JSON.stringify(now)}\n`);
+  return { ...(postgres ? { postgres } : {}), ...(redis ? { redis } : {}) };
+}
+
+async function stopServers(home: string, log: Logger): Promise<string[]> {
+  const postgres = findPostgres(home);
+  const redis = findRedis(home);
+  const ended = await Promise.all([
+    postgres ? stopPostgres(postgres.pid) : true,
+    redis ? stopRedis(redis.pid) : true,
+  ]);
+  if (ended.includes(false))
+    throw new ServiceStartError('An embedded server did not end, not even when killed.');
+  const stopped = namesOf({ postgres: postgres !== null, redis: redis !== null });
+  if (stopped.length > 0) log.info({ stopped }, 'embedded services stopped');
+  return stopped;
+}
+
+function namesOf(which: Wanted): string[] {
+  return [...(which.postgres ? ['Postgres'] : []), ...(which.redis ? ['Redis'] : [])];
+}
+
+function urlOf(server: ServerProcess | undefined): string {
+  if (!server) throw new ServiceStartError('An embedded server is missing.');
+  return server.url;
+}
