@@ -53,7 +53,7 @@ export async function openSource(
   }
   const input = await openInput(file);
   return {
-    source: swfSource(input.chunks, { tenantBy: options.tenantBy, ...until, ...ending }),
+    source: swfSource(input.chunks, { nowMs, tenantBy: options.tenantBy, ...until, ...ending }),
     input,
     format,
   };

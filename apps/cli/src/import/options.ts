@@ -1,3 +1,4 @@
+import { isTenantId } from '@quipu/contracts';
 import { UsageError } from '@quipu/platform';
 import { parseTime } from '../support/times.js';
 import { type TenantBy } from './swf-events.js';
@@ -72,8 +73,8 @@ export function refuseSwfOnlyOptions(raw: RawImportOptions): void {
 
 function parseTenantBy(text: string): TenantBy {
   if (text === 'group' || text === 'user' || text === 'queue' || text === 'partition') return text;
-  if (text.startsWith('=') && text.length > 1) return { name: text.slice(1) };
+  if (text.startsWith('=') && isTenantId(text.slice(1))) return { name: text.slice(1) };
   throw new UsageError(`--tenant-by ${text} is unknown.`, {
-    hint: 'It is group, user, queue, partition, or =NAME for one tenant of that name.',
+    hint: 'It is group, user, queue, partition, or =NAME for one tenant (letters, digits and ._:@+-).',
   });
 }

@@ -1,4 +1,4 @@
-import { type LogEvent } from '@quipu/contracts';
+import { type LogEvent, MAX_AHEAD_MS, MIN_TIME_MS } from '@quipu/contracts';
 import { readLines } from './lines.js';
 import { type EventSource, type SourceBatch, type SourceStats } from './source.js';
 import { shiftHeader, SwfMapper, type TenantBy } from './swf-events.js';
@@ -16,6 +16,8 @@ export interface SwfSurvey {
 /** How to read a workload. */
 export interface SwfOptions {
   readonly tenantBy: TenantBy;
+  /** Time of the reading (ms): steps more than five minutes ahead of it cannot have happened. */
+  readonly nowMs: number;
   /** Leave out steps after this instant (ms). */
   readonly untilMs?: number;
   /** Shift all times so that the latest submit falls here (ms). */
@@ -45,16 +47,22 @@ export async function surveySwf(chunks: AsyncIterable<Buffer>): Promise<SwfSurve
 /** Turns a workload into events, a piece of the file at a time. */
 export function swfSource(chunks: AsyncIterable<Buffer>, options: SwfOptions): EventSource {
   const stats: SourceStats = { jobs: 0, leftOut: 0, skipped: new Tally() };
+  const latest = options.nowMs + MAX_AHEAD_MS;
   let mapper: SwfMapper | undefined;
   let events: LogEvent[] = [];
   const walk = walkSwf(chunks, {
     onHeader: (header) => (mapper = new SwfMapper(mappingOf(header, options))),
     onSkip: (reason, line) => stats.skipped.add(reason, line),
-    onJob: (job) => {
+    onJob: (job, line) => {
       const mapped = mapper!.events(job);
       stats.jobs += 1;
       stats.leftOut += mapped.leftOut;
-      for (const event of mapped.events) events.push(event);
+      for (const event of mapped.events) {
+        // The log refuses such times too: told here, they can be told by line.
+        if (event.time > latest) stats.skipped.add('step lies in the future', line);
+        else if (event.time < MIN_TIME_MS) stats.skipped.add('step lies before the year 1', line);
+        else events.push(event);
+      }
     },
   });
   async function* batches(): AsyncGenerator<SourceBatch> {

@@ -1,10 +1,12 @@
+import { parseEvent, toCloudEvent } from '@quipu/contracts';
 import fc from 'fast-check';
 import { shiftHeader, submittedAt, SwfMapper } from './swf-events.js';
 import { SwfHeaderReader, traceOf } from './swf-header.js';
 import { parseSwfLine, type SwfJob } from './swf-line.js';
-import { surveySwf, swfSource } from './swf-source.js';
+import { surveySwf, type SwfOptions, swfSource } from './swf-source.js';
 
 const HEADER = { computer: 'Test Cluster', installation: 'Here', unixStartTime: 1_000_000 };
+const NOW = 1_900_000_000_000;
 const LINE = '7 100 20 300 16 -1 -1 32 600 -1 1 4 2 -1 3 5 -1 -1';
 
 function job(line: string): SwfJob {
@@ -24,8 +26,8 @@ async function* pieces(text: string, size = 7): AsyncGenerator<Buffer> {
   for (let at = 0; at < bytes.length; at += size) yield await Promise.resolve(bytes.subarray(at, at + size));
 }
 
-async function importText(text: string, options: Parameters<typeof swfSource>[1] = { tenantBy: 'group' }) {
-  const source = swfSource(pieces(text), options);
+async function importText(text: string, options: Partial<SwfOptions> = {}) {
+  const source = swfSource(pieces(text), { tenantBy: 'group', nowMs: NOW, ...options });
   const events = [];
   for await (const batch of source.batches) events.push(...batch.events);
   return { events, stats: source.stats, name: source.name };
@@ -255,6 +257,31 @@ const anyJob = fc
     (j) =>
       `${j.number} ${j.submit} ${j.wait} ${j.runtime} ${j.allocated} -1 -1 -1 -1 -1 ${j.status} 1 ${j.group} -1 0 1 -1 -1`,
   );
+
+describe('what the mapper makes of a job', () => {
+  it('is what the contract accepts, in the form the log keeps', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(anyJob, { minLength: 1 }), async (jobs) => {
+        const limits = { nowMs: NOW, maxAgeMs: 0, backfill: true };
+        for (const event of (await importText(jobs.join('\n'))).events) {
+          expect(parseEvent(JSON.parse(JSON.stringify(toCloudEvent(event))), limits)).toEqual({
+            ok: true,
+            event,
+          });
+        }
+      }),
+      { numRuns: 30 },
+    );
+  });
+
+  it('does not reach into the future', async () => {
+    const { events, stats } = await importText(LINE, { nowMs: 100_000 - 300_001 + 20_000 });
+    expect(events.map(({ type }) => type)).toEqual(['job.queued']);
+    expect(stats.skipped.list()).toEqual([
+      { reason: 'step lies in the future', count: 2, firstLines: [1, 1] },
+    ]);
+  });
+});
 
 describe('identities of imported events', () => {
   const head = '; Computer: c\n; UnixStartTime: 77\n';

@@ -135,7 +135,7 @@ describe('a table', () => {
   it('is as wide with colours as without', () => {
     const render = (on: boolean) =>
       renderTable({ colours: pc.createColors(on) }, columns, [['acme', '3']], { totals: ['', '3'] });
-    // eslint-disable-next-line no-control-regex -- strips the colours to compare what is left
+     
     expect(
       render(true)
         .replace(/\u001b\[\d+m/g, '')

@@ -65,6 +65,6 @@ export function renderTable(
 
 /** Characters a line takes on screen: colour codes take none. */
 export function visibleWidth(line: string): number {
-  // eslint-disable-next-line no-control-regex -- ESC is what starts a colour code
+   
   return [...line.replace(/\u001b\[[0-9;]*m/g, '')].length;
 }
