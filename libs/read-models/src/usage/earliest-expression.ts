@@ -1,0 +1,28 @@
+import type { LedgerSchema } from '@quipu/ledger';
+import type { Parameters } from '../statement.js';
+import { coveringGrain, keyCondition, type UsageFilters } from './dimensions.js';
+
+/**
+ * The earliest change of a level as a scalar expression. Inside a tenant the first quarter-hour is known
+ * from its sums; its changes are then read in order until one is the tenant's. OFFSET 0 keeps the check a
+ * probe by key: pulled up into a join it could become a scan of all keys.
+ */
+export function earliestExpression(
+  schema: LedgerSchema,
+  level: number,
+  of: Pick<UsageFilters, 'tenant' | 'user'>,
+  params: Parameters,
+): string {
+  if (of.tenant === undefined && of.user === undefined) {
+    return `(SELECT min(c.t) FROM ${schema}.changes c WHERE c.level = ${level})`;
+  }
+  const first = `(SELECT min(x.bucket) FROM ${schema}.usage_keys k CROSS JOIN LATERAL (
+      SELECT s.bucket FROM ${schema}.level_sums s
+       WHERE s.level = ${level} AND s.key_id = k.key_id AND s.bucket_kind = 1 ORDER BY s.bucket LIMIT 1) x
+     WHERE ${keyCondition('k', coveringGrain(of, []), of, params)})`;
+  return `(SELECT c.t FROM ${schema}.changes c
+     WHERE c.level = ${level} AND c.t >= ${first}
+       AND EXISTS (SELECT FROM ${schema}.usage_keys k
+                    WHERE k.key_id = c.key_id AND ${keyCondition('k', 0, of, params)} OFFSET 0)
+     ORDER BY c.t LIMIT 1)`;
+}
