@@ -32,8 +32,11 @@ export interface Refusal {
 const MAX_ECHOED_VALUE = 80;
 const MAX_ECHOED_PATH = MAX_ECHO_LENGTH - MAX_ECHOED_VALUE;
 
+/** The start of a text; never half a surrogate pair, which no database would store. */
 function cut(text: string, max: number): string {
-  return text.length <= max ? text : `${text.slice(0, max - 1)}…`;
+  if (text.length <= max) return text;
+  const end = /[\ud800-\udbff]/.test(text.charAt(max - 2)) ? max - 2 : max - 1;
+  return `${text.slice(0, end)}…`;
 }
 
 /**

@@ -36,24 +36,40 @@ export function required<S extends z.ZodType>(field: z.ZodOptional<S>): S {
 
 /** A name: 1 to 200 characters. Empty is refused, because it would be a second way to say "unknown". */
 export const name = (about: string) =>
-  optional(z.string().min(1).max(limit.MAX_NAME_LENGTH), { type: `name, 1–${limit.MAX_NAME_LENGTH}`, about });
+  optional(z.string().min(1).max(limit.MAX_NAME_LENGTH), { type: 'name', about });
+
+/** The entity of a kind, as its subject without `<kind>/`. */
+export const reference = (kind: string, about: string) =>
+  optional(z.string().min(1).max(limit.MAX_ATTRIBUTE_LENGTH), {
+    type: `subject without \`${kind}/\``,
+    about,
+  });
 
 /** A scope: a name, or empty for "in no scope"; absent means the tenant. */
 export const scope = (about: string) =>
-  optional(z.string().max(limit.MAX_NAME_LENGTH), { type: `name, 0–${limit.MAX_NAME_LENGTH}`, about });
+  optional(z.string().max(limit.MAX_NAME_LENGTH), { type: 'name, or empty', about });
 
 /** A text that people read. */
 export const text = (about: string) =>
-  optional(z.string().max(limit.MAX_TEXT_LENGTH), { type: `text, 0–${limit.MAX_TEXT_LENGTH}`, about });
+  optional(z.string().max(limit.MAX_TEXT_LENGTH), { type: 'text', about });
 
 /** A tenant id. */
 export const tenant = (about: string) =>
   optional(z.string().regex(TENANT_PATTERN, 'expected a tenant id'), { type: 'tenant id', about });
 
+/** Digits in groups of three, by hand: a locale would make the page depend on the machine. */
+const grouped = (value: number) =>
+  String(value)
+    .replace('-', '−')
+    .replace(/\B(?=(\d{3})+$)/g, ',');
+
 /** An integer of a range. */
 export const integer = (about: string, min: number, max: number, unit?: string) =>
   optional(z.number().int().min(min).max(max), {
-    type: `integer, ${min}–${max === Number.MAX_SAFE_INTEGER ? '2^53 − 1' : max}`,
+    type:
+      max === Number.MAX_SAFE_INTEGER
+        ? `integer, ${min} or more`
+        : `integer, ${grouped(min)} to ${grouped(max)}`,
     about,
     ...(unit === undefined ? {} : { unit }),
   });
@@ -75,7 +91,7 @@ export const oneOf = <const T extends readonly [string, ...string[]]>(about: str
 /** A list of names without an order. */
 export const names = (about: string) =>
   optional(z.array(z.string().min(1).max(limit.MAX_NAME_LENGTH)).max(limit.MAX_LIST_LENGTH), {
-    type: `list of names, at most ${limit.MAX_LIST_LENGTH}`,
+    type: 'list of names',
     about,
   });
 
@@ -88,7 +104,7 @@ export const labels = (about: string) =>
         error: `Too many: expected at most ${limit.MAX_LIST_LENGTH} labels`,
       }),
     {
-      type: `object of texts, at most ${limit.MAX_LIST_LENGTH}; names 1–${limit.MAX_LABEL_LENGTH}, values 0–${limit.MAX_NAME_LENGTH}`,
+      type: 'labels: object of texts',
       about,
     },
   );
@@ -114,4 +130,4 @@ export const group = <S extends z.ZodRawShape>(about: string, shape: S) =>
 
 /** A list of objects of known fields; others in them are kept. */
 export const listOf = <S extends z.ZodRawShape>(about: string, max: number, shape: S) =>
-  optional(z.array(z.looseObject(shape)).max(max), { type: `list of objects, at most ${max}`, about });
+  optional(z.array(z.looseObject(shape)).max(max), { type: 'list of objects', about });

@@ -1,7 +1,9 @@
 import { define, PLATFORM_TENANT } from './definition.js';
 import * as field from './fields.js';
 
-const life = field.name('Which life of the entity this is about, where it lives more than once at a time.');
+const life = field.name(
+  'Which life this is about, for reporters that can tell lives apart; absent: the nameless one.',
+);
 
 /** Fields of node events. */
 export const nodeFields = {
@@ -19,7 +21,7 @@ export const nodeFields = {
 export const workerFields = {
   type: field.name('Kind of worker, such as `external`, `celery`, `signing`.'),
   pool: field.name('Pool it belongs to.'),
-  host: field.name('Host it runs on: the subject of its events without `host/`.'),
+  host: field.reference('host', 'Host it runs on.'),
   hostArchitecture: field.name('Architecture of its host.'),
   architectures: field.names('Architectures it can work for.'),
   concurrency: field.integer('Jobs it can hold at once.', 0, 1_000_000, 'jobs'),
@@ -37,7 +39,7 @@ const poolFields = {
 
 const instanceFields = {
   pool: field.name('Pool it belongs to.'),
-  worker: field.name('Worker that runs on it: the subject of its events without `worker/`.'),
+  worker: field.reference('worker', 'Worker that runs on it.'),
   provider: field.name('Who provides it.'),
   life,
 };

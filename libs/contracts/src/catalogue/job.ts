@@ -17,7 +17,7 @@ export const jobFields = {
   ),
   delayUntil: field.moment('The attempt does not count as waiting before this moment.'),
   attempt: field.integer('Which run of the job this is about; 1 if absent.', 1, MAX_ATTEMPT),
-  worker: field.name('Worker that holds the attempt: the subject of its events without `worker/`.'),
+  worker: field.reference('worker', 'Worker that holds the attempt.'),
   workerTenant: field.tenant('Tenant of that worker; `superadmin` if absent.'),
   nodes: field.integer('Nodes held while the job runs; 0 if never told.', 0, MAX_NODES, 'nodes'),
   labels: field.labels('Further labels, such as `hostArchitecture` and `backend`.'),

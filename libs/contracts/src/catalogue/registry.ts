@@ -17,7 +17,7 @@ function removed(kind: string, what: string, defaultTenant?: string) {
 const scope = field.scope('Scope it lies in, empty for none; the tenant if absent.');
 const workspace = field.name('Workspace it lies in.');
 const shownName = field.name('Name to show; the id if absent.');
-const owner = (what: string) => field.name(`User ${what}: the subject of its events without \`user/\`.`);
+const owner = (what: string) => field.name(`User ${what}.`);
 const category = (example: string) => field.required(field.name(`Category, such as \`${example}\`.`));
 
 /** Who and what there is: entities whose events carry their whole state. */
@@ -49,7 +49,7 @@ export const registryEvents = {
   'token.set': set('token', 'An access token', {
     enabled: field.flag('Whether it is honoured; true if absent.'),
     user: owner('it acts for, if any'),
-    worker: field.name('Worker it belongs to, if any: the subject of its events without `worker/`.'),
+    worker: field.reference('worker', 'Worker it belongs to, if any.'),
   }),
   'token.removed': removed('token', 'The token'),
   'token.seen': define({ kind: 'token', summary: 'The token was used.', fields: {} }),

@@ -1,4 +1,4 @@
-import { MAX_FILES, MAX_NAME_LENGTH } from '../limits.js';
+import { MAX_FILES } from '../limits.js';
 import { define } from './definition.js';
 import * as field from './fields.js';
 
@@ -9,13 +9,16 @@ const artifactFields = {
   category: field.name('Category, such as `debian:source-package`.'),
   scope,
   workspace,
-  fileStore: field.name('File store that holds it: the subject of its events without `file_store/`.'),
+  fileStore: field.reference('file_store', 'File store that holds it.'),
   user: field.name('User who created it.'),
   files: field.listOf('Its files.', MAX_FILES, {
     path: field.text('Path within the artifact.'),
     size: field.required(field.count('Size of the file.', 'bytes')),
     sha256: field.name('Digest of the content: files of one digest and size are one file in a store.'),
-    fileStore: field.name('File store that holds this file, if another than the artifact says.'),
+    fileStore: field.reference(
+      'file_store',
+      'File store that holds this file, if another than the artifact says.',
+    ),
   }),
 };
 
@@ -28,8 +31,9 @@ export const workEvents = {
       template: field.name('Template it was made from.'),
       taskName: field.name('What it does, such as `debian_pipeline`.'),
       user: field.name('User who began it.'),
-      parent: field.name(
-        `Workflow that began it, as its subject without \`workflow/\` (at most ${MAX_NAME_LENGTH}); without one it is a root workflow, and counts as activity of its user.`,
+      parent: field.reference(
+        'workflow',
+        'Workflow that began it; without one it is a root workflow, and counts as activity of its user.',
       ),
       scope,
       workspace,
