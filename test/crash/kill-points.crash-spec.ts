@@ -1,0 +1,112 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { killChildren } from './support/child-process.js';
+import { expectEachOnce, openCrashLedger, readSteps, type CrashLedger } from './support/crash-ledger.js';
+import { fleetJobs, readFleet } from './support/fleet.js';
+import { inParallel } from './support/in-parallel.js';
+import { expectExact } from './support/verdict.js';
+import { waitFor } from './support/wait-for.js';
+
+const JOBS = 5;
+const AT_ONCE = 2;
+/** Above this many steps not all of them are tried, but each label is, at its first and its last step. */
+const MOST_RUNS = 80;
+
+const events = readFleet();
+const directory = mkdtempSync(join(tmpdir(), 'quipu-kill-points-'));
+
+afterEach(killChildren);
+afterAll(() => rmSync(directory, { recursive: true, force: true }));
+
+describe('a projector killed at an I/O step', () => {
+  it('comes back, with every event in the log once and every number exact', async () => {
+    const labels = await countSteps();
+    const chosen = choose(labels);
+    const killedAt = new Map<string, number>();
+    const outlived: number[] = [];
+
+    const failures = await inParallel(chosen, AT_ONCE, async (k) => {
+      const label = await killAt(k);
+      if (label === null) outlived.push(k);
+      else killedAt.set(label, (killedAt.get(label) ?? 0) + 1);
+    });
+
+    report(labels, chosen, killedAt, outlived);
+    expect(failures).toEqual([]);
+    expect([...new Set(labels)].filter((label) => !killedAt.has(label))).toEqual([]);
+  }, 300_000);
+});
+
+/** Runs the batch undisturbed and returns the label of each step. */
+async function countSteps(): Promise<string[]> {
+  const file = join(directory, 'count');
+  const ledger = await openCrashLedger();
+  try {
+    await ledger.enqueue(fleetJobs(events, JOBS));
+    const projector = ledger.startProjector({ QUIPU_COUNT_STEPS: file });
+    await ledger.whenSettled(events.length, projector);
+    const labels = readSteps(file);
+    await projector.stop();
+    await expectRecovered(ledger);
+    return labels;
+  } finally {
+    await ledger.drop();
+  }
+}
+
+/**
+ * Runs the batch, killed at step `k`, then again to its end. Returns the label of that step, or null if the
+ * run came to its end without reaching it (how jobs share an append is not the same every time).
+ */
+async function killAt(k: number): Promise<string | null> {
+  const file = join(directory, `kill-${k}`);
+  const ledger = await openCrashLedger();
+  try {
+    await ledger.enqueue(fleetJobs(events, JOBS));
+    const first = ledger.startProjector({ QUIPU_KILL_AT_STEP: String(k), QUIPU_COUNT_STEPS: file });
+    const over = async (): Promise<boolean> => first.exit() !== null || ledger.isSettled(events.length);
+    await waitFor('the projector to be killed or done', over, { withinMs: 60_000, explain: first.output });
+    const killed = first.exit()?.signal === 'SIGKILL';
+    await first.stop();
+    const second = ledger.startProjector();
+    await ledger.whenSettled(events.length, second);
+    await second.stop();
+    await expectRecovered(ledger);
+    return killed ? (readSteps(file).at(-1) ?? null) : null;
+  } finally {
+    await ledger.drop();
+  }
+}
+
+async function expectRecovered(ledger: CrashLedger): Promise<void> {
+  await expectEachOnce(ledger, events);
+  const { rows } = await ledger.pool.query<{ reason: string }>('SELECT reason FROM dead_letters');
+  expect(rows).toEqual([{ reason: 'malformed' }]);
+  expect(await ledger.queue.getFailedCount()).toBe(0);
+  await expectExact(ledger);
+}
+
+/** All steps, or the first and last of each label and an even sample of the others. */
+function choose(labels: readonly string[]): number[] {
+  const all = labels.map((_, index) => index + 1);
+  if (all.length <= MOST_RUNS) return all;
+  const ends = new Set(labels.flatMap((label) => [labels.indexOf(label) + 1, labels.lastIndexOf(label) + 1]));
+  const others = all.filter((k) => !ends.has(k));
+  const room = Math.max(0, MOST_RUNS - ends.size);
+  const sample = Array.from({ length: room }, (_, n) => others[Math.floor((n * others.length) / room)]);
+  return [...ends, ...sample.filter((k) => k !== undefined)].sort((a, b) => a - b);
+}
+
+function report(
+  labels: readonly string[],
+  chosen: readonly number[],
+  killedAt: ReadonlyMap<string, number>,
+  outlived: readonly number[],
+): void {
+  const lines = [...killedAt].map(([label, kills]) => `  ${label}: killed ${kills} times`);
+  const late = outlived.length > 0 ? `; ${outlived.length} runs ended before their step` : '';
+  process.stdout.write(
+    `Kill points: N = ${labels.length} steps, ${chosen.length} tried${late}\n${lines.join('\n')}\n`,
+  );
+}
