@@ -1,0 +1,10 @@
+export type { AppendOutcome, AppendResult } from './append/append-batch.js';
+export type { NewDeadLetter } from './append/dead-letter.js';
+export { checkChain, type ChainDifference, type ChainReport } from './chain/check-chain.js';
+export { exportLog, type ExportReport } from './chain/export-log.js';
+export { type AppendBatch, EventLog } from './event-log.js';
+export { bodyHash, eventIdentity, type IdentityKey } from './identity.js';
+export { eventLogMigrations } from './migrations/index.js';
+export type { DeadLetter } from './reading/dead-letters.js';
+export type { LogHead } from './reading/head.js';
+export type { ReadLimits } from './reading/read-after.js';
