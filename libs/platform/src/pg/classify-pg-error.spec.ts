@@ -16,6 +16,7 @@ describe('classifyPgError', () => {
     ['22P02', 'data'],
     ['22021', 'data'],
     ['23505', 'data'],
+    ['QP001', 'conflict'],
     ['42P01', 'fatal'],
     ['25P02', 'fatal'],
     ['ECONNREFUSED', 'retry'],

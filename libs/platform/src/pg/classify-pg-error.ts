@@ -21,6 +21,7 @@ const BY_CODE: Readonly<Record<string, PgErrorClass>> = {
   '25P04': 'retry', // transaction_timeout
   '25006': 'retry', // read-only: a failover is under way and this is still the old standby
   '55P03': 'retry', // lock_timeout
+  QP001: 'conflict', // ours: advance_checkpoint found the checkpoint moved
 };
 
 const CONNECTION_CODES = new Set([

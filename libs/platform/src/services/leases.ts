@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { processIdentity } from '../os/processes.js';
@@ -6,41 +6,32 @@ import { processIdentity } from '../os/processes.js';
 /**
  * Who uses the embedded services of a data directory. Every process that started them or attached holds a
  * lease (a file); the last one to go stops them, so that a short command never pulls them away from under
- * another, and one that was killed does not keep them up for ever. A data directory marked as kept has
- * its services stopped only by `stopServices`.
+ * another, and one that was killed does not keep them up for ever.
  */
 export class Leases {
   private readonly directory: string;
-  private readonly keepFile: string;
 
   constructor(dataDir: string) {
     this.directory = join(dataDir, 'run', 'users');
-    this.keepFile = join(dataDir, 'run', 'keep');
     mkdirSync(this.directory, { recursive: true, mode: 0o700 });
   }
 
-  /** Takes a lease for this process; the answer gives it back. */
-  take(): () => void {
-    const path = join(this.directory, `${process.pid}-${randomBytes(4).toString('hex')}`);
-    writeFileSync(path, processIdentity(process.pid) ?? '', { mode: 0o600 });
+  /** Takes a lease for as long as process `pid` lives; the answer gives it back. */
+  take(pid = process.pid): () => void {
+    const path = join(this.directory, `${pid}-${randomBytes(4).toString('hex')}`);
+    writeFileSync(path, processIdentity(pid) ?? '', { mode: 0o600 });
     return () => rmSync(path, { force: true });
   }
 
-  /** Whether any living process holds a lease, or the services are kept; leases of the dead are removed. */
+  /** Whether any living process holds a lease; leases of the dead are removed. */
   inUse(): boolean {
-    let living = existsSync(this.keepFile);
+    let living = false;
     for (const name of readdirSync(this.directory)) {
       const path = join(this.directory, name);
       if (this.lives(path)) living = true;
       else rmSync(path, { force: true });
     }
     return living;
-  }
-
-  /** Marks the services as kept, or takes the mark away. */
-  keep(yes: boolean): void {
-    if (yes) writeFileSync(this.keepFile, '', { mode: 0o600 });
-    else rmSync(this.keepFile, { force: true });
   }
 
   private lives(path: string): boolean {

@@ -30,8 +30,8 @@ export interface RunningServices {
 
 /** Options of {@link startServices}. */
 export interface StartOptions {
-  /** The services stay up when their last user goes, until {@link stopServices}. */
-  readonly keep?: boolean;
+  /** The process whose life counts as use of the services; default this one. */
+  readonly onBehalfOf?: number;
 }
 
 const START_LOCK_MS = 120_000;
@@ -61,14 +61,13 @@ export async function startServices(
   const leases = new Leases(dataDir);
   let release: () => void = () => undefined;
   let servers = await locked(dataDir, async () => {
-    release = leases.take();
+    release = leases.take(options.onBehalfOf);
     const started = await startServers(dataDir, place, wanted, log, false).catch(async (error: unknown) => {
       // The one that did come up would otherwise run on without a user.
       release();
       if (!leases.inUse()) await stopServers(place.home, log);
       throw error;
     });
-    if (options.keep) leases.keep(true);
     return started;
   });
   if (servers.redis) await checkRedis(servers.redis.url, log);
@@ -113,13 +112,19 @@ export function servicesRunning(dataDir: string): { postgres: boolean; redis: bo
   return { postgres: findPostgres(home) !== null, redis: findRedis(home) !== null };
 }
 
-/** Stops the embedded services of a data directory whoever uses them; names those that were running. */
-export async function stopServices(dataDir: string, log: Logger): Promise<string[]> {
+/**
+ * Stops the embedded services of a data directory, whoever uses them or only `unlessUsed` by a living
+ * process; names those that it stopped.
+ */
+export async function stopServices(
+  dataDir: string,
+  log: Logger,
+  options: { unlessUsed?: boolean } = {},
+): Promise<string[]> {
   const home = findServiceHome(dataDir);
   if (home === null || !existsSync(join(dataDir, 'run'))) return [];
   return locked(dataDir, async () => {
-    new Leases(dataDir).keep(false);
-    return stopServers(home, log);
+    return options.unlessUsed && new Leases(dataDir).inUse() ? [] : stopServers(home, log);
   });
 }
 

@@ -1,0 +1,24 @@
+import { DataSource, type MixedList } from 'typeorm';
+import { accessMigrations } from '@quipu/access';
+import { engineMigrations } from '@quipu/projection-engine';
+import { ledgerMigrations } from '@quipu/ledger';
+
+/** Where TypeORM notes which migrations have run. */
+export const MIGRATIONS_TABLE = 'schema_migrations';
+
+/** Every migration of Quipu; TypeORM orders them by the timestamp in their names. */
+export const migrations = [...accessMigrations, ...engineMigrations, ...ledgerMigrations];
+
+/** A TypeORM data source for migrations only: no entities, nothing synchronised. */
+export function dataSource(databaseUrl: string): DataSource {
+  return new DataSource({
+    type: 'postgres',
+    url: databaseUrl,
+    applicationName: 'quipu-migrate',
+    migrationsTableName: MIGRATIONS_TABLE,
+    migrations: migrations satisfies MixedList<unknown>,
+    entities: [],
+    synchronize: false,
+    poolSize: 1,
+  });
+}

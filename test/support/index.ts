@@ -1,0 +1,3 @@
+export * from './environment.js';
+export * from './test-database.js';
+export * from './test-redis.js';
