@@ -103,7 +103,7 @@ export class ExpectedWriter {
     );
     await this.insert('holds', 'text,text', [
       this.holds.map(({ tenant }) => tenant),
-      this.holds.map(({ worker }) => worker),
+      this.holds.map(({ worker }) => `worker/${worker}`),
     ]);
     await this.insert(
       'workers',

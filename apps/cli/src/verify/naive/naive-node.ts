@@ -62,6 +62,5 @@ function dimensions(tenant: string, subject: string, facts: readonly NodeEvent[]
 
 /** The second part of a subject `node/<cluster>/<id>`; null for a subject of another shape. */
 function clusterOf(subject: string): string | null {
-  const [, cluster, ...id] = subject.split('/');
-  return cluster === undefined || id.length === 0 ? null : cluster;
+  return /^node\/([^/]+)\//.exec(subject)?.[1] ?? null;
 }

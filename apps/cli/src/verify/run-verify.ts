@@ -1,0 +1,117 @@
+import type { Clock, Logger } from '@quipu/platform';
+import type { Redis } from 'ioredis';
+import type { Pool } from 'pg';
+import { checkChain } from './check-chain.js';
+import { compareTables } from './compare.js';
+import { DifferenceList } from './difference-list.js';
+import { completeExpected } from './expected-sums.js';
+import { ExpectedWriter } from './expected-writer.js';
+import { foldLog } from './fold-log.js';
+import { LogExport } from './log-export.js';
+import { preferIndexes, preferNothing } from './log-reader.js';
+import type { DifferenceKind, VerifyProgress, VerifyReport } from './report.js';
+import { takeSnapshot } from './snapshot.js';
+import { createTables, dropTables } from './tables.js';
+
+/** What to verify, and what to tell meanwhile. */
+export interface VerifyOptions {
+  /** One session of it is used, with temporary tables; nothing but those is written. */
+  readonly pool: Pool;
+  /** Compared at the same position, if given and it has one. */
+  readonly redis?: Redis;
+  readonly clock: Clock;
+  readonly log?: Logger;
+  readonly progress?: (progress: VerifyProgress) => void;
+  /** Where to write a copy of the log with its digests; see {@link LogExport} for its lines. */
+  readonly exportFile?: string;
+  /** Differences shown per kind; default 20. */
+  readonly examples?: number;
+}
+
+const NONE: Record<DifferenceKind, number> = {
+  amount: 0,
+  member: 0,
+  'usage-key': 0,
+  change: 0,
+  'level-sum': 0,
+  'redis-state': 0,
+  'redis-total': 0,
+  'redis-member': 0,
+  digest: 0,
+  identity: 0,
+};
+
+/**
+ * Folds the log by itself, from docs/semantics.md alone, and compares all that the ledger and Redis hold
+ * with it; checks the digest chain and the identities. Works beside a live system: summaries are copied in
+ * one short snapshot, memory stays bounded whatever the size of the log (temporary tables take the rest).
+ * Memory grows only with what Redis holds and with the events of a single job or node.
+ * @throws NoLedgerError when there is no live ledger to verify.
+ */
+export async function runVerify(options: VerifyOptions): Promise<VerifyReport> {
+  const { pool, redis, clock, log, exportFile } = options;
+  const tell = options.progress ?? (() => undefined);
+  const started = clock.now();
+  const found = new DifferenceList(options.examples ?? 20);
+  const copy = exportFile === undefined ? null : new LogExport(exportFile);
+  const client = await pool.connect();
+  let failure: Error | undefined;
+  try {
+    await createTables(client);
+    tell({ phase: 'snapshot', done: 0, total: 1 });
+    const snapshot = await takeSnapshot(client, redis, clock);
+    tell({ phase: 'snapshot', done: 1, total: 1 });
+    log?.debug({ position: snapshot.position.toString(), redis: snapshot.redis.state }, 'snapshot taken');
+    if (snapshot.redis.state === 'stale') {
+      const expected = `position ${snapshot.position}`;
+      found.add({ kind: 'redis-state', key: 'position', expected, found: snapshot.redis.reason });
+    }
+
+    await preferIndexes(client);
+    const total = snapshot.logEvents;
+    const chain = await checkChain(
+      client,
+      snapshot.head,
+      found,
+      (done) => tell({ phase: 'chain', done, total }),
+      copy,
+    );
+    const folded = await foldLog(client, snapshot.position, new ExpectedWriter(client), (done) =>
+      tell({ phase: 'fold', done, total }),
+    );
+    await preferNothing(client);
+    await completeExpected(client);
+    const withRedis = snapshot.redis.state === 'met';
+    const compared = await compareTables(client, withRedis, found, (done, all) =>
+      tell({ phase: 'compare', done, total: all }),
+    );
+
+    return {
+      ok: found.count === 0,
+      position: snapshot.position.toString(),
+      head: snapshot.head.toString(),
+      epoch: snapshot.epoch,
+      events: folded.events,
+      skipped: folded.skipped,
+      entities: { jobs: folded.jobs, nodes: folded.nodes, workers: folded.workers },
+      compared: { ...NONE, ...compared, digest: chain.digests, identity: chain.identities },
+      redis:
+        snapshot.redis.state === 'met'
+          ? { compared: true }
+          : { compared: false, reason: snapshot.redis.reason },
+      differences: found.count,
+      examples: found.examples,
+      takenMs: snapshot.takenMs,
+      elapsedMs: clock.now() - started,
+      exportedLines: copy === null ? null : await copy.close(),
+    };
+  } catch (error) {
+    failure = error instanceof Error ? error : new Error(String(error));
+    copy?.abort();
+    throw error;
+  } finally {
+    // A session that failed may have settings and tables left: closing it is the sure way to lose them.
+    if (failure === undefined) await dropTables(client);
+    client.release(failure);
+  }
+}

@@ -1,0 +1,65 @@
+import type { LogEvent } from '@quipu/contracts';
+import fc from 'fast-check';
+import { permuted, repeated } from '../support/generators/arrivals.js';
+import { worldEvents } from '../support/generators/worlds.js';
+import { naiveWorld } from './naive-world.js';
+import { runs } from './runs.js';
+import { summed } from './summed.js';
+
+describe('the naive fold', () => {
+  it('does not depend on the order of events, nor on how often they come', () => {
+    const arrivals = worldEvents(4).chain((events) => fc.tuple(fc.constant(events), repeated(events)));
+    fc.assert(
+      fc.property(arrivals, ([events, others]) => {
+        expect(summed(naiveWorld(others))).toEqual(summed(naiveWorld(events)));
+      }),
+      runs(300),
+    );
+  });
+
+  it('never lets a level sink below zero', () => {
+    fc.assert(
+      fc.property(worldEvents(3), (events) => {
+        for (const level of ['nodes', 'waiting', 'running'] as const) {
+          const changes = naiveWorld(events).changes.filter((change) => change.level === level);
+          for (const t of new Set(changes.map((change) => change.t))) {
+            const height = changes.filter((change) => change.t <= t).reduce((sum, { d }) => sum + d, 0);
+            expect(height).toBeGreaterThanOrEqual(0);
+          }
+        }
+      }),
+      runs(300),
+    );
+  });
+
+  it('knows what every kind of event is about: each changes something in some world', () => {
+    const seen = new Set<string>();
+    fc.assert(
+      fc.property(worldEvents(3), (events) => {
+        const all = summed(naiveWorld(events)).join('\n');
+        for (const [index, event] of events.entries()) {
+          if (seen.has(event.type)) continue;
+          const without: LogEvent[] = events.filter((_, other) => other !== index);
+          if (summed(naiveWorld(without)).join('\n') !== all) seen.add(event.type);
+        }
+      }),
+      { ...runs(300), seed: 1 },
+    );
+    // A report of progress is logged and says nothing about any summary.
+    expect(seen).not.toContain('job.progressed');
+    expect(seen.size).toBe(10 + 2 + 7);
+  });
+
+  it('is told permutations that keep every event', () => {
+    fc.assert(
+      fc.property(
+        worldEvents(2).chain((events) => fc.tuple(fc.constant(events), permuted(events))),
+        ([events, others]) => {
+          expect(new Set(others)).toEqual(new Set(events));
+          expect(others).toHaveLength(events.length);
+        },
+      ),
+      runs(50),
+    );
+  });
+});
