@@ -1,5 +1,6 @@
 import { DataSource, type MixedList } from 'typeorm';
 import { accessMigrations } from '@quipu/access';
+import { eventLogMigrations } from '@quipu/event-log';
 import { engineMigrations } from '@quipu/projection-engine';
 import { ledgerMigrations } from '@quipu/ledger';
 
@@ -7,7 +8,12 @@ import { ledgerMigrations } from '@quipu/ledger';
 export const MIGRATIONS_TABLE = 'schema_migrations';
 
 /** Every migration of Quipu; TypeORM orders them by the timestamp in their names. */
-export const migrations = [...accessMigrations, ...engineMigrations, ...ledgerMigrations];
+export const migrations = [
+  ...accessMigrations,
+  ...eventLogMigrations,
+  ...engineMigrations,
+  ...ledgerMigrations,
+];
 
 /** A TypeORM data source for migrations only: no entities, nothing synchronised. */
 export function dataSource(databaseUrl: string): DataSource {
