@@ -105,7 +105,14 @@ function walkArray(items: readonly unknown[], level: number, tally: Tally): Faul
   return null;
 }
 
+/** Whether an object is one that JSON could have made, of whatever realm: a Date or Map would be stored as another value. */
+function isPlain(object: object): boolean {
+  const prototype: unknown = Object.getPrototypeOf(object);
+  return prototype === null || Object.getPrototypeOf(prototype) === null;
+}
+
 function walkObject(object: object, level: number, tally: Tally): Fault | null {
+  if (!isPlain(object)) return fault('malformed', 'JSON has no such object');
   let members = 0;
   tally.bytes += 1;
   for (const key of Object.keys(object)) {

@@ -11,7 +11,7 @@ import type { CurrentEvent, LogEvent } from './envelope.js';
 export function upcastWith(known: Definitions, event: LogEvent): LogEvent {
   const definition = known.get(event.type);
   if (definition?.version === event.dataversion) return event;
-  if (definition === undefined || !(event.dataversion >= 1 && event.dataversion < definition.version)) {
+  if (definition?.past[event.dataversion - 1] === undefined) {
     throw new Error(
       `Event type ${event.type} version ${event.dataversion} is unknown to this build of Quipu`,
     );
