@@ -12,4 +12,5 @@ export * from './os/files.js';
 export * from './os/ports.js';
 export * from './os/processes.js';
 export * from './services/check-stores.js';
+export { findServiceHome } from './services/service-home.js';
 export * from './services/start-services.js';
