@@ -50,7 +50,7 @@ function fault(reason: RefusalReason, what: string): Fault {
   return { reason, what, path: [] };
 }
 
-const TOO_LARGE = `the event is over ${MAX_EVENT_BYTES} bytes`;
+const TOO_LARGE = `over ${MAX_EVENT_BYTES} bytes, at most that many are allowed`;
 
 /** Counts a string; stops before scanning one that is too long in any encoding. */
 function walkText(text: string, tally: Tally): Fault | null {
@@ -150,7 +150,9 @@ export function checkJson(value: unknown, root: string, level: number): JsonChec
   const tally: Tally = { bytes: 0, untidy: false };
   const found = walk(value, level, tally);
   if (found === null) return { ok: true, bytes: tally.bytes, untidy: tally.untidy };
-  return { ok: false, reason: found.reason, detail: `${printPath([root, ...found.path])}: ${found.what}` };
+  // Where the walk met the limit says nothing about what makes the event large.
+  const path = found.reason === 'too-large' ? ['event'] : [root, ...found.path];
+  return { ok: false, reason: found.reason, detail: `${printPath(path)}: ${found.what}` };
 }
 
 /** A copy of a checked value in which −0 is 0 and members that are undefined are left out. */

@@ -133,16 +133,17 @@ const ENVELOPE_ROOM = 1_024;
 /** Most UTF-8 bytes that one UTF-16 code unit takes in JSON: an escaped control character. */
 const MOST_BYTES_PER_UNIT = 6;
 
-/** Whether the event as kept is over the limit; measured exactly only when it could be. */
-function isTooLarge(event: LogEvent, dataBytes: number): boolean {
+/** The refusal of an event that is over the limit in the form it is kept in; measured exactly only when it could be. */
+function sizeFault(event: LogEvent, dataBytes: number): Refusal | null {
   const units =
     event.id.length +
     event.source.length +
     event.subject.length +
     event.tenant.length +
     (event.sequence?.length ?? 0);
-  if (dataBytes + units * MOST_BYTES_PER_UNIT + ENVELOPE_ROOM <= limit.MAX_EVENT_BYTES) return false;
-  return !checkJson(toCloudEvent(event), 'event', 1).ok;
+  if (dataBytes + units * MOST_BYTES_PER_UNIT + ENVELOPE_ROOM <= limit.MAX_EVENT_BYTES) return null;
+  const check = checkJson(toCloudEvent(event), 'event', 1);
+  return check.ok ? null : refuse(check.reason, check.detail);
 }
 
 /** {@link parseEvent} over any set of types. */
@@ -200,10 +201,7 @@ function readEvent(known: Definitions, raw: Raw, limits: ParseLimits): ParseResu
     ...(isAbsent(sequence) ? {} : { sequence: sequence as string }),
     data: data.data,
   };
-  if (isTooLarge(event, data.bytes)) {
-    return refuse('too-large', `event: over ${limit.MAX_EVENT_BYTES} bytes, at most that many are allowed`);
-  }
-  return { ok: true, event };
+  return sizeFault(event, data.bytes) ?? { ok: true, event };
 }
 
 /**
