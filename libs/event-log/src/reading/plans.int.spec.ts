@@ -19,7 +19,6 @@ const flatten = (node: PlanNode): PlanNode[] => [node, ...(node.Plans ?? []).fla
 
 describe('plans', () => {
   let database: TestDatabase;
-  let log: EventLog;
 
   beforeAll(async () => {
     database = await testDatabase();
@@ -32,7 +31,6 @@ describe('plans', () => {
           EXECUTE format('ALTER TABLE %s SET (autovacuum_enabled = off)', child);
         END LOOP;
       END $$`);
-    log = new EventLog(database.pool);
   });
   afterAll(() => database.drop());
 
