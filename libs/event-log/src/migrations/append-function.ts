@@ -131,7 +131,10 @@ BEGIN
   END IF;
 END $$`;
 
-/** The canonical JSON of an event from its columns, as `canonicalEvent` of the contracts writes it. */
+/**
+ * The canonical JSON of an event from its columns, as `canonicalEvent` of the contracts writes it. The time
+ * is counted from its day: an interval times a number is a float, and a millisecond off in the year 5000.
+ */
 const canonical = `
 CREATE FUNCTION log_canonical_event(
   in_time bigint, in_tenant text, in_source text, in_event_id text, in_type text, in_subject text,
@@ -144,9 +147,11 @@ CREATE FUNCTION log_canonical_event(
     || ',"source":' || to_json(in_source)
     || ',"subject":' || to_json(in_subject)
     || ',"tenant":' || to_json(in_tenant)
-    || ',"time":"' || to_char(timestamp 'epoch' + in_time * interval '1 millisecond',
+    || ',"time":"' || to_char(day.start + (in_time - day.ordinal::bigint * 86400000) * interval '1 millisecond',
                               'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')
     || '","type":' || to_json(in_type) || '}'
+  FROM (SELECT n AS ordinal, date '1970-01-01' + n AS start
+        FROM (SELECT floor(in_time::numeric / 86400000)::integer AS n) days) day
 $$`;
 
 /** Statements that make the append and what it calls. */
