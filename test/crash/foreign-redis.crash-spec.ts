@@ -70,7 +70,6 @@ describe('running totals in a Redis that is not this ledger’s own', () => {
       'of an unknown epoch',
       (key: string) => ledger.redis.hset(key, '@epoch', 'elsewhere', 'jobs|acme|{}', '9'),
     ],
-    ['ahead of the ledger', (key: string) => ledger.redis.hincrby(key, '@position', 1_000)],
   ])(
     'are loaded anew when they are %s',
     async (_, damage) => {

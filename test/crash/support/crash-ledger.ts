@@ -45,14 +45,25 @@ export interface CrashLedger {
   drop(): Promise<void>;
 }
 
-/** Makes a migrated database and an empty Redis database. */
+/** The two stores that a {@link CrashLedger} works on. */
+export type Stores = Pick<CrashLedger, 'databaseUrl' | 'redisUrl' | 'pool' | 'redis'>;
+
+/** Makes a migrated database and an empty Redis database on the services that all tests share. */
 export async function openCrashLedger(): Promise<CrashLedger> {
-  if (!existsSync(PROJECTOR)) throw new Error(`${PROJECTOR} is missing: build first (npm run build).`);
-  const database = await testDatabase();
+  const { url: databaseUrl, pool, drop } = await testDatabase();
   const { url: redisUrl, redis, release } = await testRedis();
+  return crashLedgerOn({ databaseUrl, redisUrl, pool, redis }, async () => {
+    await release();
+    await drop();
+  });
+}
+
+/** The same on stores that are there already and migrated; `release` gives them back. */
+export function crashLedgerOn(stores: Stores, release: () => Promise<void>): CrashLedger {
+  if (!existsSync(PROJECTOR)) throw new Error(`${PROJECTOR} is missing: build first (npm run build).`);
+  const { databaseUrl, redisUrl, pool, redis } = stores;
   const queue = new Queue(LIFECYCLE_QUEUE, { connection: redis, prefix: QUEUE_PREFIX });
   queue.on('error', () => undefined);
-  const { pool, url: databaseUrl } = database;
 
   async function standing(): Promise<Standing> {
     const { rows } = await pool.query<{ logged: number; head: string; checkpoint: string }>(`
@@ -73,10 +84,7 @@ export async function openCrashLedger(): Promise<CrashLedger> {
   }
 
   return {
-    databaseUrl,
-    redisUrl,
-    pool,
-    redis,
+    ...stores,
     queue,
     standing,
     isSettled,
@@ -103,7 +111,6 @@ export async function openCrashLedger(): Promise<CrashLedger> {
     async drop() {
       await queue.close();
       await release();
-      await database.drop();
     },
   };
 }

@@ -1,0 +1,91 @@
+import { createPool, createRedis, startServices, type RunningServices, waitForExit } from '@quipu/platform';
+import { migrate } from '@quipu/schema';
+import { removeDirectories, silent, temporaryDirectory } from '../support/launcher.js';
+import { killChildren, type Child } from './support/child-process.js';
+import { crashLedgerOn, expectEachOnce, type CrashLedger } from './support/crash-ledger.js';
+import { fleetJobs, manyFleets } from './support/fleet.js';
+import { expectExact } from './support/verdict.js';
+import { waitFor } from './support/wait-for.js';
+
+const SOON = { withinMs: 30_000 };
+const LIFECYCLE_EVENTS = '{quipu}:lifecycle-events:events';
+/** An outage must last longer than anything that would be retried without being noticed. */
+const OUTAGE_MS = 4_000;
+
+const events = manyFleets(12);
+const half = events.length / 2;
+
+let services: RunningServices;
+let ledger: CrashLedger;
+let projector: Child;
+
+beforeEach(async () => {
+  services = await startServices({ dataDir: temporaryDirectory() }, silent);
+  const { databaseUrl, redisUrl } = services;
+  await migrate(databaseUrl, silent);
+  const pool = createPool(databaseUrl);
+  const redis = createRedis(redisUrl, 'plain');
+  ledger = crashLedgerOn({ databaseUrl, redisUrl, pool, redis }, async () => {
+    redis.disconnect();
+    await pool.end();
+  });
+  // One job after the other, so that the outage falls among them.
+  projector = ledger.startProjector({ QUIPU_INGEST_CONCURRENCY: '2' });
+}, 60_000);
+
+afterEach(async () => {
+  await killChildren();
+  await ledger.drop();
+  await services.stop();
+  await removeDirectories();
+}, 60_000);
+
+describe('an outage while jobs are in flight', () => {
+  it('of Postgres costs no job an attempt, and no event', async () => {
+    await ledger.enqueue(fleetJobs(events.slice(0, half), 60));
+    await waitFor('some events to be in the log', async () => (await ledger.standing()).logged > 0, SOON);
+    await end(services.postgresPid);
+    // Reports go on meanwhile.
+    await ledger.enqueue(fleetJobs(events.slice(half), 60));
+    await outage();
+    expect(await services.ensure()).toEqual(['Postgres']);
+    await expectAllDone();
+  }, 90_000);
+
+  it('of Redis costs no job an attempt, and no event', async () => {
+    await ledger.enqueue(fleetJobs(events, 120));
+    await waitFor('some events to be in the log', async () => (await ledger.standing()).logged > 0, SOON);
+    await end(services.redisPid);
+    await outage();
+    expect(await services.ensure()).toEqual(['Redis']);
+    await expectAllDone();
+  }, 90_000);
+});
+
+/** Ends a service the hard way, with its clients still connected. */
+async function end(pid: number | undefined): Promise<void> {
+  if (pid === undefined) throw new Error('The service is not an embedded one.');
+  process.kill(pid, 'SIGKILL');
+  expect(await waitForExit(pid, 10_000)).toBe(true);
+}
+
+/** Lets the outage last: the projector must live through it. */
+async function outage(): Promise<void> {
+  const until = Date.now() + OUTAGE_MS;
+  await waitFor('the outage to have lasted', () => Date.now() > until || projector.exit(), SOON);
+  expect(projector.exit()).toBeNull();
+}
+
+async function expectAllDone(): Promise<void> {
+  await ledger.whenSettled(events.length, projector);
+  expect(projector.exit()).toBeNull();
+  await expectEachOnce(ledger, events);
+  await expectExact(ledger);
+  const told = await ledger.redis.xrange(LIFECYCLE_EVENTS, '-', '+');
+  const kinds = new Set(told.map(([, fields]) => fields[fields.indexOf('event') + 1]));
+  expect(kinds).toContain('completed');
+  expect([...kinds]).not.toEqual(expect.arrayContaining(['failed']));
+  expect([...kinds]).not.toEqual(expect.arrayContaining(['retries-exhausted']));
+  const attempts = (await ledger.queue.getCompleted()).map((job) => job.attemptsMade);
+  expect(attempts.filter((made) => made > 1)).toEqual([]);
+}
