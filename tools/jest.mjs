@@ -1,9 +1,14 @@
 #!/usr/bin/env node
-import { spawnSync } from 'node:child_process';
+// Runs jest with the flags that ES modules need; arguments are jest's own.
+import { spawn } from 'node:child_process';
+import { dirname, join } from 'node:path';
 
-const result = spawnSync(
+const root = dirname(import.meta.dirname);
+const jest = join(root, 'node_modules', 'jest', 'bin', 'jest.js');
+const child = spawn(
   process.execPath,
-  ['--no-warnings', '--experimental-vm-modules', 'node_modules/jest/bin/jest.js', ...process.argv.slice(2)],
-  { stdio: 'inherit' },
+  ['--no-warnings', '--experimental-vm-modules', jest, ...process.argv.slice(2)],
+  { cwd: root, stdio: 'inherit' },
 );
-process.exit(result.status ?? 1);
+for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => child.kill(signal));
+child.on('exit', (code) => process.exit(code ?? 1));
