@@ -1,5 +1,14 @@
 export * from './entities/index.js';
+export {
+  createLedgerRunner,
+  type LedgerRunner,
+  type LedgerRunnerOptions,
+  rebuildLedger,
+  type RebuildLedgerOptions,
+  reseedLedger,
+} from './ledger-runner.js';
 export { ledgerMigrations } from './migrations/index.js';
+export { canReseed, codeHash } from './projection/code-hash.js';
 export {
   LEDGER_1,
   LEDGER_PROJECTION,
@@ -8,3 +17,23 @@ export {
   ledgerSchema,
   parseLedgerSchema,
 } from './schema.js';
+export { canonicalLabels } from './storage/amount-batch.js';
+export { atGrain, type Grain, usageKeyId } from './storage/usage-keys.js';
+export {
+  amountField,
+  memberSetKey,
+  memberSetName,
+  membersKey,
+  parseAmountField,
+  parseMemberSetName,
+  TOTALS_KEY,
+} from './totals/totals-keys.js';
+export {
+  type MemberCounts,
+  type TotalAmount,
+  type TotalsAnswer,
+  type TotalsQuery,
+  TotalsReader,
+  type UnusableReason,
+} from './totals/totals-reader.js';
+export { type TotalsState } from './totals/totals-writer.js';

@@ -31,7 +31,7 @@ export interface CommittedAt {
  *
  * `prepare` runs ahead: the engine may prepare batch k+1 while the transaction of batch k is still open, so
  * whatever batch k changed must be served from the handler's caches, not from the tables, until batch k
- * is settled. After any failure the engine waits for outstanding calls, then calls `dropCaches`.
+ * is committed. After any failure the engine waits for outstanding calls, then calls `dropCaches`.
  */
 export interface ProjectionHandler<B extends PreparedBatch = PreparedBatch> {
   /** Name under which checkpoint, skips and election are kept. */
@@ -45,9 +45,10 @@ export interface ProjectionHandler<B extends PreparedBatch = PreparedBatch> {
    * @throws FoldError when an event cannot be folded: the engine bisects and halts there.
    */
   prepare(events: readonly StoredEvent[]): Promise<B>;
-  /** The batch is committed, or (`at` null) given up: what `prepare` pinned in caches may be let go. */
-  settle(batch: B, at: CommittedAt | null): void;
-  /** After COMMIT, in order, elected runner only: mirrors the batch elsewhere. Never throws, bounded time. */
+  /**
+   * After COMMIT, in order, elected runner only: lets go of what `prepare` pinned in caches (before its first
+   * await) and mirrors the batch elsewhere. Never throws, bounded time.
+   */
   committed(batch: B, at: CommittedAt): Promise<void>;
   /** At election and about once a second while there is nothing to do. Never throws, bounded time. */
   idle(at: { position: bigint; epoch: string }): Promise<void>;

@@ -1,4 +1,20 @@
-export { type Checkpoint, READ_CHECKPOINT, readCheckpoint } from './checkpoint.js';
+export { type Checkpoint, type Queryable, READ_CHECKPOINT, readCheckpoint } from './checkpoint.js';
 export { CodeMismatchError, FoldError, ProjectionMissingError, isPoison } from './errors.js';
 export { type CommittedAt, type PreparedBatch, type ProjectionHandler, type Statement } from './handler.js';
+export { PROJECTION_SESSION } from './leader-session.js';
+export { type BatchLimits, type EventSourceLog } from './leadership.js';
 export { engineMigrations } from './migrations/index.js';
+export {
+  ProjectionRunner,
+  type RunnerOptions,
+  type RunnerPhase,
+  type RunnerState,
+} from './projection-runner.js';
+export {
+  type RebuildLog,
+  type RebuildOptions,
+  type RebuildProgress,
+  rebuildInPlace,
+} from './rebuild-in-place.js';
+export { type ReseedOptions, reseedInPlace } from './reseed-in-place.js';
+export { readSkips, type Skip, skipPosition } from './skips.js';

@@ -6,7 +6,8 @@ import type { MigrationInterface, QueryRunner } from 'typeorm';
  * `advance_checkpoint` is the compare-and-set that opens every batch. It raises instead of updating no row: the
  * statements of a batch are sent without waiting for each other's answer, and after an error Postgres refuses all
  * that follow, so a zombie cannot touch a row of tables that somebody else leads. The code hash is part of the
- * comparison, because a runner whose code was replaced by a reseed would find its position unchanged.
+ * comparison, because a runner whose code was replaced by a reseed would find its position unchanged; an empty one
+ * means that nothing was folded yet, so that any code may begin.
  */
 export class Projections1763600000300 implements MigrationInterface {
   name = 'Projections1763600000300';
@@ -48,10 +49,10 @@ export class Projections1763600000300 implements MigrationInterface {
       ) RETURNS uuid LANGUAGE plpgsql AS $$
       BEGIN
         UPDATE projections
-        SET position = p_to, updated_ms = p_now_ms,
+        SET position = p_to, code_hash = p_code_hash, updated_ms = p_now_ms,
             halted_position = NULL, halted_error = NULL, halted_ms = NULL
         WHERE name = p_name AND version = p_version AND status = 'live'
-          AND position = p_from AND code_hash = p_code_hash;
+          AND position = p_from AND code_hash IN ('', p_code_hash);
         IF NOT FOUND THEN
           RAISE EXCEPTION 'checkpoint of % is not at % any more', p_name, p_from USING ERRCODE = 'QP001';
         END IF;

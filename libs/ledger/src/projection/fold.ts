@@ -1,0 +1,142 @@
+import { type CurrentEvent, type StoredEvent, upcast } from '@quipu/contracts';
+import { FoldError } from '@quipu/projection-engine';
+import { errorMessage } from '@quipu/platform';
+import {
+  type Contributions,
+  entityKinds,
+  type EntityKey,
+  type EntityKind,
+  type Link,
+  route,
+} from '../entities/index.js';
+import { type CachedEntity, entityName } from './entity-cache.js';
+
+/** An event in its newest version and the entity it is a fact for. */
+export interface RoutedEvent {
+  readonly event: CurrentEvent;
+  readonly position: bigint;
+  readonly key: EntityKey;
+  readonly name: string;
+}
+
+/** An entity that a batch changes, and what it contributed before. */
+export interface TouchedEntity {
+  readonly entity: CachedEntity;
+  readonly before: Contributions;
+  /** Links after the last event merged so far. */
+  links: readonly Link[];
+  lastPosition: bigint;
+}
+
+/** A link that appeared or went; told to its target after the entities' own events. */
+export interface LinkChange {
+  readonly name: string;
+  readonly target: EntityKey;
+  readonly targetName: string;
+  readonly present: boolean;
+  readonly position: bigint;
+}
+
+const NO_LINKS: readonly Link[] = [];
+
+/** The functions of an entity's kind; states are only ever handed to the kind that made them. */
+export function kindOf(key: EntityKey): EntityKind<unknown> {
+  return entityKinds[key.kind];
+}
+
+/** Finds the entity of each event; events that are facts for none are left out. @throws FoldError */
+export function routeEvents(events: readonly StoredEvent[]): RoutedEvent[] {
+  const routed: RoutedEvent[] = [];
+  for (const stored of events) {
+    const { position } = stored;
+    const found = guard(position, stored.type, () => {
+      const event = upcast(stored);
+      const key = route(event);
+      return key === null ? null : { event, position, key, name: entityName(key) };
+    });
+    if (found !== null) routed.push(found);
+  }
+  return routed;
+}
+
+/** What an entity contributes and links before the batch changes it. @throws FoldError */
+export function touch(entity: CachedEntity, position: bigint): TouchedEntity {
+  const { key, state } = entity;
+  const kind = kindOf(key);
+  return guard(position, key.id, () => ({
+    entity,
+    before: kind.contributions(key, state),
+    links: kind.links(key, state),
+    lastPosition: position,
+  }));
+}
+
+/**
+ * Merges one event and notes which links it made and ended. Links are compared after every event, not once per
+ * batch: so their targets take the same steps however the log is cut into batches. @throws FoldError
+ */
+export function mergeEvent(
+  touched: TouchedEntity,
+  { event, position }: RoutedEvent,
+  changes: LinkChange[],
+): void {
+  const { entity } = touched;
+  const kind = kindOf(entity.key);
+  guard(position, event.type, () => {
+    entity.state = kind.merge(entity.state, event);
+    touched.lastPosition = position;
+    const links = kind.links(entity.key, entity.state);
+    if (links.length > 0 || touched.links.length > 0) {
+      compareLinks(touched.links, links, position, changes);
+      touched.links = links.length === 0 ? NO_LINKS : links;
+    }
+  });
+}
+
+/** Tells the target of a link. @throws FoldError */
+export function applyLink(touched: TouchedEntity, change: LinkChange): void {
+  const { entity } = touched;
+  guard(change.position, change.name, () => {
+    entity.state = kindOf(entity.key).linked(entity.state, change.name, change.present);
+    if (change.position > touched.lastPosition) touched.lastPosition = change.position;
+  });
+}
+
+/** What an entity contributes now. @throws FoldError */
+export function contributionsNow({ entity, lastPosition }: TouchedEntity): Contributions {
+  return guard(lastPosition, entity.key.id, () => kindOf(entity.key).contributions(entity.key, entity.state));
+}
+
+function compareLinks(
+  before: readonly Link[],
+  after: readonly Link[],
+  position: bigint,
+  changes: LinkChange[],
+): void {
+  const note = (link: Link, present: boolean): void => {
+    const targetName = entityName(link.target);
+    changes.push({ name: link.name, target: link.target, targetName, present, position });
+  };
+  for (const link of before) if (!after.some((other) => sameLink(link, other))) note(link, false);
+  for (const link of after) if (!before.some((other) => sameLink(link, other))) note(link, true);
+}
+
+function sameLink(a: Link, b: Link): boolean {
+  return (
+    a.name === b.name &&
+    a.target.id === b.target.id &&
+    a.target.tenant === b.target.tenant &&
+    a.target.kind === b.target.kind
+  );
+}
+
+/** Names the event whose fold threw: the engine must not take it for a failure that passes by itself. */
+function guard<T>(position: bigint, what: string, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    throw new FoldError(`Cannot fold ${what} at position ${position}: ${errorMessage(error)}`, {
+      cause: error,
+    });
+  }
+}

@@ -1,0 +1,87 @@
+import { type Statement } from '@quipu/projection-engine';
+import { type Contributions, type LevelChange } from '../entities/types.js';
+import { type LedgerSchema } from '../schema.js';
+import { restoreLatest } from '../sql/restore-latest.js';
+import { writeAmounts } from '../sql/write-amounts.js';
+import { writeChanges } from '../sql/write-changes.js';
+import { writeLevelSums } from '../sql/write-level-sums.js';
+import { writeMembers } from '../sql/write-members.js';
+import { writeUsageKeys } from '../sql/write-usage-keys.js';
+import { AmountBatch, type AmountDelta } from './amount-batch.js';
+import { LevelBatch } from './level-batch.js';
+import { MemberBatch, type MemberDelta } from './member-batch.js';
+import { type UsageKey, type UsageKeyCache } from './usage-keys.js';
+
+/** What the sums of a batch come to. */
+export interface SumWrites {
+  readonly statements: Statement[];
+  readonly amounts: AmountDelta[];
+  readonly members: MemberDelta[];
+  /** Usage keys that are stored once the batch is committed. */
+  readonly newKeys: UsageKey[];
+}
+
+/** Nets `contributions(after) − contributions(before)` over the entities of a batch. */
+export class ContributionBatch {
+  private readonly amounts = new AmountBatch();
+  private readonly members = new MemberBatch();
+  private readonly levels: LevelBatch;
+
+  constructor(keys: UsageKeyCache) {
+    this.levels = new LevelBatch(keys);
+  }
+
+  /** Replaces what an entity contributed by what it contributes now. */
+  replace(before: Contributions, after: Contributions): void {
+    for (const amount of before.amounts) this.amounts.add(amount, -1);
+    for (const amount of after.amounts) this.amounts.add(amount, 1);
+    for (const member of before.members) this.members.before(member);
+    for (const member of after.members) this.members.after(member);
+    // History grows at its end: what is alike at the beginning need not be netted.
+    const same = commonPrefix(before.changes, after.changes);
+    for (let i = same; i < before.changes.length; i++) this.levels.add(before.changes[i]!, -1);
+    for (let i = same; i < after.changes.length; i++) this.levels.add(after.changes[i]!, 1);
+  }
+
+  /** The statements that write the sums, in the order they must run in. */
+  finish(schema: LedgerSchema): SumWrites {
+    const amounts = this.amounts.finish();
+    const members = this.members.finish();
+    const { changes, sums, newKeys } = this.levels.finish();
+    const lowered = sums.filter((row) => row.kind === 1 && row.retracted > row.added);
+    const statements: Statement[] = [];
+    if (newKeys.length > 0) statements.push(writeUsageKeys(schema, newKeys));
+    if (amounts.length > 0) statements.push(writeAmounts(schema, amounts));
+    if (members.length > 0) statements.push(writeMembers(schema, members));
+    if (changes.length > 0) statements.push(writeChanges(schema, changes));
+    if (sums.length > 0) statements.push(writeLevelSums(schema, sums));
+    if (lowered.length > 0) statements.push(restoreLatest(schema, lowered));
+    return { statements, amounts, members, newKeys };
+  }
+}
+
+function commonPrefix(a: readonly LevelChange[], b: readonly LevelChange[]): number {
+  const length = Math.min(a.length, b.length);
+  let i = 0;
+  while (i < length && sameChange(a[i]!, b[i]!)) i++;
+  return i;
+}
+
+function sameChange(a: LevelChange, b: LevelChange): boolean {
+  return a.t === b.t && a.d === b.d && a.level === b.level && (a.dims === b.dims || sameDims(a.dims, b.dims));
+}
+
+function sameDims(a: LevelChange['dims'], b: LevelChange['dims']): boolean {
+  return (
+    a.tenant === b.tenant &&
+    a.user === b.user &&
+    a.queue === b.queue &&
+    a.cluster === b.cluster &&
+    a.template === b.template &&
+    a.provider === b.provider &&
+    a.hardware === b.hardware &&
+    a.image === b.image &&
+    a.services.length === b.services.length &&
+    a.services.every((service, i) => service === b.services[i])
+  );
+}

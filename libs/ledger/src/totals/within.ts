@@ -1,0 +1,14 @@
+import { StoreUnavailableError } from '@quipu/platform';
+
+/**
+ * The answer of `work`, or a failure after `ms` milliseconds: a Redis that swallows commands must not hold up what
+ * waits for it. The work itself goes on; whatever it still does is fenced by positions.
+ * @throws StoreUnavailableError on time-out.
+ */
+export function within<T>(ms: number, what: string, work: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new StoreUnavailableError(`${what} took more than ${ms} ms.`)), ms);
+  });
+  return Promise.race([work, late]).finally(() => clearTimeout(timer));
+}

@@ -1,0 +1,173 @@
+import {
+  CheckpointConflictError,
+  type IoSteps,
+  clientConfig,
+  noIoSteps,
+  WRITER_SESSION,
+} from '@quipu/platform';
+import { Client, type QueryResult } from 'pg';
+import { type ProjectionHandler, type Statement } from './handler.js';
+
+/** First key of every election lock, so that no other use of advisory locks can meet it by accident. */
+const ELECTION_LOCK_CLASS = 0x51_50_4c_31;
+
+/** SQLSTATE that `advance_checkpoint` raises. */
+const CHECKPOINT_MOVED = 'QP001';
+
+/**
+ * The planner may not choose by statistics: right after a table was filled it takes it for empty, reads all of it
+ * for every batch, and a replay becomes several times slower. Every hot statement is a nested loop over indexes.
+ *
+ * `synchronous_commit` is off because nothing here is the only copy of anything: after a crash of the machine the
+ * tables go back together with their checkpoint, and the same events, whose commit was synchronous, are folded
+ * again. A Redis that is ahead of the checkpoint then is recognised by its position.
+ */
+export const PROJECTION_SESSION = {
+  ...WRITER_SESSION,
+  synchronous_commit: 'off',
+  enable_seqscan: 'off',
+  enable_hashjoin: 'off',
+  enable_mergejoin: 'off',
+  enable_bitmapscan: 'off',
+  plan_cache_mode: 'force_generic_plan',
+  jit: 'off',
+} as const;
+
+/** Two-key advisory lock of projection `name`: the class, and a hash computed by Postgres itself. */
+const TRY_LEAD = `SELECT pg_try_advisory_lock($1::int, hashtext($2)) AS elected`;
+
+/**
+ * The runner's own connection. It holds the election lock and writes the batches, so the lock lives exactly as
+ * long as the writer: once another session got the lock, no COMMIT of this one can still be under way, and a
+ * checkpoint read after the election is final. Not for PgBouncer in transaction mode.
+ */
+export class LeaderSession {
+  private lost: Error | null = null;
+
+  private constructor(
+    private readonly client: Client,
+    private readonly io: IoSteps,
+  ) {
+    client.on('error', (error: Error) => (this.lost ??= error));
+    client.on('end', () => (this.lost ??= new Error('Connection terminated')));
+  }
+
+  /** Opens the connection; nothing is locked yet. */
+  static async open(databaseUrl: string, name: string, io: IoSteps): Promise<LeaderSession> {
+    const client = new Client({
+      ...clientConfig(databaseUrl, {
+        applicationName: `quipu-projection-${name}`,
+        session: PROJECTION_SESSION,
+      }),
+      pipeline: true,
+    });
+    const session = new LeaderSession(client, io);
+    try {
+      await client.connect();
+    } catch (error) {
+      await session.close();
+      throw error;
+    }
+    return session;
+  }
+
+  /** Whether the connection is known to be gone. */
+  get closed(): boolean {
+    return this.lost !== null;
+  }
+
+  /** Tries to become the one runner of projection `name`; never waits. */
+  async tryLead(name: string): Promise<boolean> {
+    const { rows } = await this.client.query<{ elected: boolean }>(TRY_LEAD, [ELECTION_LOCK_CLASS, name]);
+    return rows[0]?.elected === true;
+  }
+
+  /** For reads that belong to the election: checkpoint and skips. */
+  get queryable(): Pick<Client, 'query'> {
+    return this.client;
+  }
+
+  /**
+   * Writes one batch: checkpoint first, then the batch's statements, then COMMIT.
+   *
+   * Statements are sent without waiting for each other, so Postgres never idles while this process folds the next
+   * batch; COMMIT waits until every one has answered. With I/O steps under test they go one by one.
+   *
+   * @returns the ledger epoch that the transaction saw.
+   * @throws CheckpointConflictError when the checkpoint was not at `from` under this handler's code any more.
+   * @throws whatever Postgres refused; the transaction is rolled back, or its outcome is unknown when the error
+   *   comes from COMMIT or the connection. Callers re-read the checkpoint.
+   */
+  async writeBatch(
+    handler: Pick<ProjectionHandler, 'name' | 'version' | 'codeHash'>,
+    statements: readonly Statement[],
+    from: bigint,
+    to: bigint,
+    nowMs: number,
+  ): Promise<string> {
+    const advance: Statement = {
+      name: 'checkpoint',
+      text: 'SELECT advance_checkpoint($1, $2, $3, $4, $5, $6) AS epoch',
+      values: [handler.name, handler.version, String(from), String(to), handler.codeHash(), String(nowMs)],
+    };
+    let epoch: string;
+    try {
+      const results = await this.send([BEGIN, advance, ...statements]);
+      epoch = (results[1]!.rows as { epoch: string }[])[0]!.epoch;
+    } catch (error) {
+      await this.rollback();
+      if (error instanceof Error && 'code' in error && error.code === CHECKPOINT_MOVED) {
+        throw new CheckpointConflictError(
+          `The checkpoint of ${handler.name} was moved from ${from} by somebody else.`,
+          { cause: error },
+        );
+      }
+      throw error;
+    }
+    await this.send([COMMIT]);
+    return epoch;
+  }
+
+  private async send(statements: readonly Statement[]): Promise<QueryResult[]> {
+    if (this.io !== noIoSteps) {
+      const results: QueryResult[] = [];
+      for (const statement of statements) {
+        await this.io.step(`projection.${statement.name}:before`);
+        results.push(await this.query(statement));
+        await this.io.step(`projection.${statement.name}:after`);
+      }
+      return results;
+    }
+    const answers = await Promise.allSettled(statements.map((statement) => this.query(statement)));
+    // The first refusal is the cause; those behind it only say that the transaction is aborted.
+    return answers.map((answer) => {
+      if (answer.status === 'rejected') throw answer.reason;
+      return answer.value;
+    });
+  }
+
+  private query(statement: Statement): Promise<QueryResult> {
+    if (statement.values.length === 0) return this.client.query(statement.text);
+    return this.client.query({ name: statement.name, text: statement.text, values: [...statement.values] });
+  }
+
+  private async rollback(): Promise<void> {
+    try {
+      await this.client.query('ROLLBACK');
+    } catch (error) {
+      this.lost ??= error instanceof Error ? error : new Error(String(error));
+    }
+  }
+
+  /** Closes the connection, which gives the election lock back. Never throws. */
+  async close(): Promise<void> {
+    try {
+      await this.client.end();
+    } catch {
+      // A connection that cannot say goodbye is gone already.
+    }
+  }
+}
+
+const BEGIN: Statement = { name: 'begin', text: 'BEGIN', values: [] };
+const COMMIT: Statement = { name: 'commit', text: 'COMMIT', values: [] };
