@@ -2,7 +2,6 @@ import { pgArray } from '@quipu/platform';
 import type { PoolClient } from 'pg';
 import { canonicalText, sha256, uuidOf } from './canonical.js';
 import type { DifferenceList } from './difference-list.js';
-import type { LogExport } from './log-export.js';
 import { pagesByPosition, type LogRow } from './log-reader.js';
 
 /** A row of `log_digests`. */
@@ -24,16 +23,14 @@ const NO_DIGEST = Buffer.alloc(32);
 const DIGEST_PAGE = 1_000;
 
 /**
- * Recomputes the digest chain and the identities of the log up to `head` from the events themselves, and
- * writes both to the export if there is one. A tampered batch is reported once: the chain goes on from
- * the digest that is stored.
+ * Recomputes the digest chain and the identities of the log up to `head` from the events themselves. A
+ * tampered batch is reported once: the chain goes on from the digest that is stored.
  */
 export async function checkChain(
   client: PoolClient,
   head: bigint,
   found: DifferenceList,
   progress: (events: number) => void,
-  copy: LogExport | null,
 ): Promise<ChainCounts> {
   const counts: ChainCounts = { digests: 0, identities: 0 };
   const digests = digestRows(client, head);
@@ -44,7 +41,6 @@ export async function checkChain(
     while (digest !== undefined && batch.last >= digest.lastPosition) {
       counts.digests += 1;
       batch.compare(digest, found);
-      await copy?.digest(digest.firstPosition, digest.lastPosition, digest.events, digest.digest);
       batch = new Batch(digest.digest);
       digest = (await digests.next()).value;
     }
@@ -61,7 +57,6 @@ export async function checkChain(
         await finish();
       }
       batch.add(row.position, hashes[index] ?? NO_DIGEST);
-      await copy?.event(row.position, canonicalText(row.event));
       await finish();
     }
     progress(counts.identities);

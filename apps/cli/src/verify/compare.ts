@@ -118,7 +118,7 @@ async function compareTable(
   const object = (side: string, columns: readonly string[]): string =>
     `json_build_object(${columns.map((column) => `'${column}', ${side}.${column}::text`).join(', ')})`;
   const row = (side: string, columns: readonly string[]): string =>
-    `ROW(${columns.map((column) => `${side}.${column}`).join(', ')})`;
+    `ROW(${columns.map((column) => `${side}.${column}::text`).join(', ')})`;
   const first = key[0] ?? '';
   const limit = Math.max(differences.room(kind), 1);
   const { rows } = await client.query<DifferentRow>(

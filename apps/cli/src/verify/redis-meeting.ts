@@ -20,20 +20,19 @@ export type RedisMeeting =
   | { readonly state: 'stale'; readonly reason: string };
 
 const POLL_MS = 10;
-/** A runner reloads a wrong Redis within about a second; this is several of them. */
-const POLLS = 500;
 
-/** Reads Redis when it comes to `position` in `epoch`, waiting a few seconds for it. */
+/** Reads Redis when it comes to `position` in `epoch`, waiting up to `waitMs` for it. */
 export async function meetRedis(
   redis: Redis | undefined,
   position: bigint,
   epoch: string,
+  waitMs: number,
 ): Promise<RedisMeeting> {
   if (redis === undefined) return { state: 'absent', reason: 'no Redis was given' };
   let dump: RedisDump | undefined;
   try {
-    for (let poll = 0; poll < POLLS; poll += 1) {
-      if (poll > 0) await pause(POLL_MS);
+    for (let waited = 0; waited <= waitMs; waited += POLL_MS) {
+      if (waited > 0) await pause(POLL_MS);
       dump = await dumpRedis(redis, position.toString(), epoch);
       if (dump.content !== null) return { state: 'met', ...dump.content };
       if (dump.epoch === epoch && /^\d+$/.test(dump.position) && BigInt(dump.position) > position) {

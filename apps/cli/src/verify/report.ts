@@ -55,6 +55,6 @@ export interface VerifyReport {
   /** When the snapshot was taken and how long everything took, in ms. */
   readonly takenMs: number;
   readonly elapsedMs: number;
-  /** Lines written to the export file; null when none was asked for. */
-  readonly exportedLines: number | null;
+  /** What the copy holds that was written and checked; null when none was asked for. */
+  readonly copy: { readonly batches: number; readonly events: number; readonly head: string } | null;
 }

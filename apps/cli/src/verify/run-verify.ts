@@ -1,13 +1,16 @@
+import { createWriteStream } from 'node:fs';
+import { finished } from 'node:stream/promises';
+import { exportLog } from '@quipu/event-log';
 import type { Clock, Logger } from '@quipu/platform';
 import type { Redis } from 'ioredis';
 import type { Pool } from 'pg';
 import { checkChain } from './check-chain.js';
+import { checkExport, type ExportCounts } from './check-export.js';
 import { compareTables } from './compare.js';
 import { DifferenceList } from './difference-list.js';
 import { completeExpected } from './expected-sums.js';
 import { ExpectedWriter } from './expected-writer.js';
 import { foldLog } from './fold-log.js';
-import { LogExport } from './log-export.js';
 import { preferIndexes, preferNothing } from './log-reader.js';
 import type { DifferenceKind, VerifyProgress, VerifyReport } from './report.js';
 import { takeSnapshot } from './snapshot.js';
@@ -19,10 +22,12 @@ export interface VerifyOptions {
   readonly pool: Pool;
   /** Compared at the same position, if given and it has one. */
   readonly redis?: Redis;
+  /** How long Redis may take to come to the checkpoint, ms; default 5000. */
+  readonly redisWaitMs?: number;
   readonly clock: Clock;
   readonly log?: Logger;
   readonly progress?: (progress: VerifyProgress) => void;
-  /** Where to write a copy of the log with its digests; see {@link LogExport} for its lines. */
+  /** Where to write a copy of the log with its digests, which is then read back and checked by itself. */
   readonly exportFile?: string;
   /** Differences shown per kind; default 20. */
   readonly examples?: number;
@@ -53,13 +58,12 @@ export async function runVerify(options: VerifyOptions): Promise<VerifyReport> {
   const tell = options.progress ?? (() => undefined);
   const started = clock.now();
   const found = new DifferenceList(options.examples ?? 20);
-  const copy = exportFile === undefined ? null : new LogExport(exportFile);
   const client = await pool.connect();
   let failure: Error | undefined;
   try {
     await createTables(client);
     tell({ phase: 'snapshot', done: 0, total: 1 });
-    const snapshot = await takeSnapshot(client, redis, clock);
+    const snapshot = await takeSnapshot(client, redis, clock, options.redisWaitMs);
     tell({ phase: 'snapshot', done: 1, total: 1 });
     log?.debug({ position: snapshot.position.toString(), redis: snapshot.redis.state }, 'snapshot taken');
     if (snapshot.redis.state === 'stale') {
@@ -69,12 +73,8 @@ export async function runVerify(options: VerifyOptions): Promise<VerifyReport> {
 
     await preferIndexes(client);
     const total = snapshot.logEvents;
-    const chain = await checkChain(
-      client,
-      snapshot.head,
-      found,
-      (done) => tell({ phase: 'chain', done, total }),
-      copy,
+    const chain = await checkChain(client, snapshot.head, found, (done) =>
+      tell({ phase: 'chain', done, total }),
     );
     const folded = await foldLog(client, snapshot.position, new ExpectedWriter(client), (done) =>
       tell({ phase: 'fold', done, total }),
@@ -86,6 +86,7 @@ export async function runVerify(options: VerifyOptions): Promise<VerifyReport> {
       tell({ phase: 'compare', done, total: all }),
     );
 
+    const copy = exportFile === undefined ? null : await writeCopy(pool, exportFile, found);
     return {
       ok: found.count === 0,
       position: snapshot.position.toString(),
@@ -103,15 +104,22 @@ export async function runVerify(options: VerifyOptions): Promise<VerifyReport> {
       examples: found.examples,
       takenMs: snapshot.takenMs,
       elapsedMs: clock.now() - started,
-      exportedLines: copy === null ? null : await copy.close(),
+      copy,
     };
   } catch (error) {
     failure = error instanceof Error ? error : new Error(String(error));
-    copy?.abort();
     throw error;
   } finally {
     // A session that failed may have settings and tables left: closing it is the sure way to lose them.
     if (failure === undefined) await dropTables(client);
     client.release(failure);
   }
+}
+
+async function writeCopy(pool: Pool, file: string, found: DifferenceList): Promise<ExportCounts> {
+  const out = createWriteStream(file, { mode: 0o600 });
+  await exportLog(pool, out);
+  out.end();
+  await finished(out);
+  return checkExport(file, found);
 }

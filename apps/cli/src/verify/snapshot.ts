@@ -8,7 +8,7 @@ import type { RedisMember, RedisTotal } from './redis-dump.js';
 export interface Snapshot {
   readonly position: bigint;
   readonly epoch: string;
-  /** The last position of the log. */
+  /** The last position of the log, as the log or its digests say: a log that lost its end must not look whole. */
   readonly head: bigint;
   /** Events that the digest chain covers: how long the checks will take. */
   readonly logEvents: number;
@@ -25,10 +25,12 @@ export class NoLedgerError extends QuipuError {
 /** The projection whose summaries are verified. */
 const PROJECTION = 'ledger';
 const ATTEMPTS = 100;
+/** A runner reloads a wrong Redis within about a second; this is several of them. */
+const REDIS_WAIT_MS = 5_000;
 
 const POSITION = `
   SELECT schema_name, position, (SELECT epoch FROM ledger_epoch) AS epoch,
-    (SELECT coalesce(max(position), 0) FROM log) AS head,
+    greatest((SELECT max(position) FROM log), (SELECT max(last_position) FROM log_digests), 0) AS head,
     (SELECT coalesce(sum(events), 0) FROM log_digests) AS events
   FROM projections WHERE name = $1 AND status = 'live'`;
 
@@ -56,13 +58,14 @@ export async function takeSnapshot(
   client: PoolClient,
   redis: Redis | undefined,
   clock: Clock,
+  redisWaitMs = REDIS_WAIT_MS,
 ): Promise<Snapshot> {
   for (let attempt = 1; ; attempt += 1) {
     await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ');
     try {
       const at = await readPosition(client);
       const takenMs = clock.now();
-      const met = await meetRedis(redis, at.position, at.epoch);
+      const met = await meetRedis(redis, at.position, at.epoch, redisWaitMs);
       if (met.state === 'passed' && attempt < ATTEMPTS) {
         await client.query('ROLLBACK');
         continue;
