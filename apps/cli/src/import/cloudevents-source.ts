@@ -40,7 +40,7 @@ export function cloudEventsSource(chunks: AsyncIterable<Buffer>, options: CloudE
           refused.push(result);
         }
       }
-      yield { events, refused };
+      yield { events, refused, bytes: some.reduce((sum, piece) => sum + piece.bytes.length, 0) };
     }
   }
   return { batches: batches(), stats };

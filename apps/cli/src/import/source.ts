@@ -13,6 +13,8 @@ export interface RefusedEvent {
 export interface SourceBatch {
   readonly events: LogEvent[];
   readonly refused: RefusedEvent[];
+  /** About how many bytes of the file it comes from, so that large events are not gathered by the thousand. */
+  readonly bytes: number;
 }
 
 /** What was met while reading the file; grows as the batches are taken. */

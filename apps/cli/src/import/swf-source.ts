@@ -24,6 +24,9 @@ export interface SwfOptions {
   readonly ending?: { readonly atMs: number; readonly survey: SwfSurvey };
 }
 
+/** An event of a workload as JSON, roughly. */
+const SWF_EVENT_BYTES = 250;
+
 interface Walker {
   onJob(job: SwfJob, line: number): void;
   /** Called once, before the first line that is no comment. */
@@ -68,7 +71,7 @@ export function swfSource(chunks: AsyncIterable<Buffer>, options: SwfOptions): E
   async function* batches(): AsyncGenerator<SourceBatch> {
     for await (const _ of walk) {
       if (events.length === 0) continue;
-      const batch = { events, refused: [] };
+      const batch = { events, refused: [], bytes: events.length * SWF_EVENT_BYTES };
       events = [];
       yield batch;
     }

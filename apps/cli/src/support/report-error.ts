@@ -1,5 +1,6 @@
 import { CommanderError } from 'commander';
 import { errorMessage, QuipuError } from '@quipu/platform';
+import { InterruptedError } from './exit-codes.js';
 import type { Terminal } from './terminal.js';
 
 /** What to do about errors of the system that carry no hint of their own, by `error.code`. */
@@ -24,10 +25,10 @@ function hintFor(error: unknown): string | undefined {
 
 /**
  * Tells a person what went wrong and what to do next, on stderr. Stack traces only with `QUIPU_DEBUG`.
- * Commander has already printed its own errors.
+ * Commander and interrupted commands have spoken for themselves.
  */
 export function reportError(terminal: Terminal, error: unknown, env: NodeJS.ProcessEnv = process.env): void {
-  if (error instanceof CommanderError) return;
+  if (error instanceof CommanderError || error instanceof InterruptedError) return;
   const hint = hintFor(error);
   terminal.err.write(`quipu: ${errorMessage(error)}\n`);
   if (hint !== undefined) terminal.err.write(`       ${hint}\n`);

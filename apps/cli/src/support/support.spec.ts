@@ -135,7 +135,7 @@ describe('a table', () => {
   it('is as wide with colours as without', () => {
     const render = (on: boolean) =>
       renderTable({ colours: pc.createColors(on) }, columns, [['acme', '3']], { totals: ['', '3'] });
-     
+
     expect(
       render(true)
         .replace(/\u001b\[\d+m/g, '')

@@ -65,6 +65,5 @@ export function renderTable(
 
 /** Characters a line takes on screen: colour codes take none. */
 export function visibleWidth(line: string): number {
-   
   return [...line.replace(/\u001b\[[0-9;]*m/g, '')].length;
 }

@@ -1,0 +1,138 @@
+import { Command, Option } from 'commander';
+import { KeyStore, Principals, type Role, ROLES } from '@quipu/access';
+import { type Cli } from '../support/cli.js';
+import { CommandFailedError } from '../support/exit-codes.js';
+import { findTenant } from '../support/find-tenant.js';
+import { LOCAL_ACTOR } from '../support/scope.js';
+import { withServices } from '../support/services.js';
+import { renderTable } from '../support/table.js';
+import { note, printJson, printLine } from '../support/terminal.js';
+import { formatTime, parseTime } from '../support/times.js';
+
+const HELP = `
+A key belongs to a principal: a person or a program of one tenant, with a role. superadmin (only in tenant
+superadmin) sees every tenant, admin its tenant, user its own jobs; reporter only sends events, scraper only
+reads metrics. The key is shown once, when it is made.
+
+Examples:
+  $ ./quipu keys
+  $ ./quipu keys create acme george --role user
+  $ ./quipu keys create acme prometheus --role scraper --label "prometheus 1" --expires +365d
+  $ ./quipu keys revoke 0b9f6f0c-6a3e-4a3c-9a43-0b8f3a8b6a51
+`;
+
+interface CreateOptions {
+  readonly role?: Role;
+  readonly label?: string;
+  readonly expires?: string;
+  readonly sourcePrefix?: string;
+  readonly json?: boolean;
+}
+
+/** `keys`: makes, lists and revokes API keys. */
+export function keysCommand(cli: Cli): Command {
+  const command = new Command('keys')
+    .description('make, list and revoke API keys')
+    .addHelpText('after', HELP);
+  command
+    .command('list', { isDefault: true })
+    .description('every key, newest first; never its secret')
+    .option('--tenant <tenant>', 'only keys of this tenant (id, else name)')
+    .option('--json', 'print JSON')
+    .action((options: { tenant?: string; json?: boolean }) => listKeys(cli, options));
+  command
+    .command('create')
+    .description('make a key; prints it once')
+    .argument('<tenant>', 'the tenant (id, else name)')
+    .argument('<principal>', 'whose key it is')
+    .addOption(new Option('--role <role>', 'the role, when the principal is new or changes').choices(ROLES))
+    .option('--label <text>', 'what the key is for')
+    .option('--expires <time>', 'when it stops working, such as +90d')
+    .option('--source-prefix <text>', 'a reporter may only send events whose source begins so')
+    .option('--json', 'print JSON')
+    .action((tenant: string, principal: string, options: CreateOptions) =>
+      createKey(cli, tenant, principal, options),
+    );
+  command
+    .command('revoke')
+    .description('make a key stop working, at once and for good')
+    .argument('<id>', 'its id, as the list shows it')
+    .action((id: string) => revokeKey(cli, id));
+  return command;
+}
+
+async function listKeys(cli: Cli, options: { tenant?: string; json?: boolean }): Promise<void> {
+  const keys = await withServices(cli, async ({ pool }) => {
+    const tenant = options.tenant === undefined ? undefined : (await findTenant(pool, options.tenant)).id;
+    return new KeyStore(pool).listKeys(tenant);
+  });
+  const iso = (ms: number | null): string | null => (ms === null ? null : new Date(ms).toISOString());
+  if (options.json) {
+    const rows = keys.map(({ id, tenantId, principalName, label, createdMs, expiresMs, revokedMs }) => ({
+      ...{ id, tenant: tenantId, principal: principalName, label },
+      ...{ created: iso(createdMs), expires: iso(expiresMs), revoked: iso(revokedMs) },
+    }));
+    printJson(cli.terminal, rows);
+    return;
+  }
+  if (keys.length === 0) {
+    printLine(cli.terminal, 'No keys yet. Make one: ./quipu keys create <tenant> <principal> --role admin');
+    return;
+  }
+  const now = cli.clock.now();
+  const rows = keys.map((key) => [
+    key.id,
+    `${key.tenantId}/${key.principalName}`,
+    key.label,
+    formatTime(key.createdMs),
+    stateOf(key, now),
+  ]);
+  const columns = ['id', 'principal', 'label', 'created', 'state'].map((title) => ({ title }));
+  printLine(cli.terminal, renderTable(cli.terminal, columns, rows, { indent: 2 }));
+}
+
+function stateOf(key: { expiresMs: number | null; revokedMs: number | null }, now: number): string {
+  if (key.revokedMs !== null) return `revoked ${formatTime(key.revokedMs)}`;
+  if (key.expiresMs === null) return 'valid';
+  return `${key.expiresMs <= now ? 'expired' : 'valid until'} ${formatTime(key.expiresMs)}`;
+}
+
+async function createKey(cli: Cli, tenantText: string, name: string, options: CreateOptions): Promise<void> {
+  const now = cli.clock.now();
+  const expires = options.expires === undefined ? {} : { expiresMs: parseTime(options.expires, now) };
+  const made = await withServices(cli, async ({ pool }) => {
+    const tenant = await findTenant(pool, tenantText);
+    if (options.role !== undefined) {
+      await new Principals(pool, cli.clock).createPrincipal({
+        ...{ tenantId: tenant.id, name, role: options.role, actor: LOCAL_ACTOR },
+        ...(options.sourcePrefix === undefined ? {} : { sourcePrefix: options.sourcePrefix }),
+      });
+    }
+    const key = await new KeyStore(pool, cli.clock).createKey(
+      { tenantId: tenant.id, name },
+      { actor: LOCAL_ACTOR, ...(options.label === undefined ? {} : { label: options.label }), ...expires },
+    );
+    return { ...key, tenant: tenant.id };
+  });
+  if (options.json) {
+    printJson(cli.terminal, { id: made.id, tenant: made.tenant, principal: name, key: made.secret });
+    return;
+  }
+  printLine(cli.terminal, made.secret);
+  note(
+    cli.terminal,
+    `This is the key of ${made.tenant}/${name}. It is shown this once; its id is ${made.id}.`,
+  );
+}
+
+async function revokeKey(cli: Cli, id: string): Promise<void> {
+  const revoked = await withServices(cli, ({ pool }) =>
+    new KeyStore(pool, cli.clock).revokeKey(id, LOCAL_ACTOR),
+  );
+  if (!revoked) {
+    throw new CommandFailedError(`There is no valid key ${id}.`, {
+      hint: '`./quipu keys` shows all of them.',
+    });
+  }
+  printLine(cli.terminal, `Key ${id} does not work any more.`);
+}

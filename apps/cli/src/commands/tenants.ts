@@ -1,0 +1,80 @@
+import { Command } from 'commander';
+import { recordAudit, TenantDirectory } from '@quipu/access';
+import { isTenantId, TENANT_PATTERN } from '@quipu/contracts';
+import { UsageError } from '@quipu/platform';
+import { type Cli } from '../support/cli.js';
+import { plural } from '../support/numbers.js';
+import { LOCAL_ACTOR } from '../support/scope.js';
+import { withServices } from '../support/services.js';
+import { renderTable } from '../support/table.js';
+import { printJson, printLine } from '../support/terminal.js';
+import { formatTime } from '../support/times.js';
+
+const HELP = `
+Events carry a tenant's id; people and the Coopr API use its name. Tenants that events bring come into being
+with their id as name, unless QUIPU_TENANTS=strict.
+
+Examples:
+  $ ./quipu tenants
+  $ ./quipu tenants create acme --name "Acme Inc"
+`;
+
+/** `tenants`: lists and creates tenants. */
+export function tenantsCommand(cli: Cli): Command {
+  const command = new Command('tenants').description('list and create tenants').addHelpText('after', HELP);
+  command
+    .command('list', { isDefault: true })
+    .description('every tenant, by name')
+    .option('--json', 'print JSON')
+    .action((options: { json?: boolean }) => listTenants(cli, options.json ?? false));
+  command
+    .command('create')
+    .description('create a tenant')
+    .argument('<id>', 'what events carry: letters, digits and ._:@+-')
+    .option('--name <name>', 'what people call it (default: its id)')
+    .option('--json', 'print JSON')
+    .action((id: string, options: { name?: string; json?: boolean }) => createTenant(cli, id, options));
+  return command;
+}
+
+async function listTenants(cli: Cli, json: boolean): Promise<void> {
+  const tenants = await withServices(cli, ({ pool }) => new TenantDirectory(pool).list());
+  if (json) {
+    const rows = tenants.map(({ createdMs, ...tenant }) => ({
+      ...tenant,
+      created: new Date(createdMs).toISOString(),
+    }));
+    printJson(cli.terminal, rows);
+    return;
+  }
+  if (tenants.length === 0) {
+    printLine(cli.terminal, 'No tenants yet. The first event of one brings it, or `./quipu tenants create`.');
+    return;
+  }
+  const rows = tenants.map(({ id, name, createdMs, origin }) => [name, id, formatTime(createdMs), origin]);
+  const columns = ['name', 'id', 'created', 'by'].map((title) => ({ title }));
+  printLine(cli.terminal, renderTable(cli.terminal, columns, rows, { indent: 2 }));
+  printLine(cli.terminal, cli.terminal.colours.dim(`\n  ${plural(tenants.length, 'tenant')}`));
+}
+
+async function createTenant(cli: Cli, id: string, options: { name?: string; json?: boolean }): Promise<void> {
+  if (!isTenantId(id)) {
+    throw new UsageError(`"${id}" cannot be a tenant's id.`, {
+      hint: `An id matches ${TENANT_PATTERN.source}.`,
+    });
+  }
+  const tenant = await withServices(cli, async ({ pool }) => {
+    const created = await new TenantDirectory(pool, cli.clock).create({
+      id,
+      ...(options.name === undefined ? {} : { name: options.name }),
+    });
+    const detail = { tenant: created.id, name: created.name };
+    await recordAudit(pool, { atMs: cli.clock.now(), actor: LOCAL_ACTOR, action: 'tenant.created', detail });
+    return created;
+  });
+  if (options.json) printJson(cli.terminal, { id: tenant.id, name: tenant.name });
+  else {
+    printLine(cli.terminal, `Tenant ${tenant.name} (${tenant.id}) exists now.`);
+    printLine(cli.terminal, `A key for it: ./quipu keys create ${tenant.id} admin --role admin`);
+  }
+}

@@ -1,0 +1,40 @@
+import { type Clock, type Config, loadConfig, type Logger, createLogger, systemClock } from '@quipu/platform';
+import { processTerminal, type Terminal } from './terminal.js';
+
+/** What every command works with: where it writes, its environment, its clock, and whether it shall stop. */
+export interface Cli {
+  readonly terminal: Terminal;
+  readonly env: NodeJS.ProcessEnv;
+  readonly clock: Clock;
+  /** The log of what the command does behind the scenes: silent unless `QUIPU_DEBUG` is set. */
+  readonly logger: Logger;
+  /** Aborted by the first Ctrl-C or SIGTERM; a command ends in good order and a repetition goes on. */
+  readonly interrupted: AbortSignal;
+  /** The configuration; read when first asked for, so that `--help` works with a broken one. */
+  config(): Config;
+}
+
+/** The command line of this process. The second interrupt ends it at once. */
+export function processCli(env: NodeJS.ProcessEnv = process.env): Cli {
+  const controller = new AbortController();
+  const interrupt = (signal: NodeJS.Signals): void => {
+    if (controller.signal.aborted) process.exit(signal === 'SIGINT' ? 130 : 143);
+    controller.abort(signal);
+  };
+  process.on('SIGINT', interrupt);
+  process.on('SIGTERM', interrupt);
+  // A reader that has seen enough (`quipu usage | head`) is no error.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit(0);
+    throw error;
+  });
+  let config: Config | undefined;
+  return {
+    terminal: processTerminal(env),
+    env,
+    clock: systemClock,
+    logger: createLogger('cli', env['QUIPU_DEBUG'] ? 'debug' : 'silent'),
+    interrupted: controller.signal,
+    config: () => (config ??= loadConfig(env)),
+  };
+}

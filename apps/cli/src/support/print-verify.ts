@@ -1,0 +1,35 @@
+import { type VerifyReport } from '../verify/report.js';
+import { formatCount, formatDuration, plural } from './numbers.js';
+import { printLine, type Terminal } from './terminal.js';
+
+/** Prints what verify found, for a person. */
+export function printVerifyReport(terminal: Terminal, report: VerifyReport): void {
+  const { bold, dim, green, red, yellow } = terminal.colours;
+  const verdict = report.ok ? green('exact') : red(`${plural(report.differences, 'difference')}`);
+  printLine(terminal, `${bold('verify')}  ${verdict}`);
+  const line = (name: string, text: string): void => printLine(terminal, `  ${dim(name.padEnd(10))}${text}`);
+  const { jobs, nodes, workers } = report.entities;
+  const compared = Object.values(report.compared).reduce((sum, count) => sum + count, 0);
+  line('log', `${plural(report.events, 'event')} up to position ${formatCount(BigInt(report.position))}`);
+  if (report.skipped > 0) line('skipped', `${plural(report.skipped, 'event')} by an operator's order`);
+  line('entities', `${plural(jobs, 'job')}, ${plural(nodes, 'node')}, ${plural(workers, 'worker')}`);
+  line('compared', `${plural(compared, 'row')} ${dim(comparedText(report))}`);
+  line(
+    'Redis',
+    report.redis.compared ? 'compared' : yellow(`not compared: ${report.redis.reason ?? 'unknown'}`),
+  );
+  line('time', formatDuration(report.elapsedMs));
+  if (report.exportedLines !== null) line('exported', plural(report.exportedLines, 'line'));
+  for (const { kind, key, expected, found, entities } of report.examples) {
+    printLine(terminal, `  ${red('✗')} ${kind} ${key}`);
+    printLine(terminal, `      the log comes to ${expected ?? 'no row'}, found ${found ?? 'no row'}`);
+    if (entities.length > 0) printLine(terminal, dim(`      look at ${entities.join(', ')}`));
+  }
+}
+
+function comparedText(report: VerifyReport): string {
+  const parts = Object.entries(report.compared)
+    .filter(([, count]) => count > 0)
+    .map(([kind, count]) => `${kind} ${formatCount(count)}`);
+  return parts.length === 0 ? '' : `(${parts.join(', ')})`;
+}

@@ -1,0 +1,90 @@
+import { type UsageAnswer, type UsageGroup } from '@quipu/read-models';
+import { formatSeconds, secondsText } from '../support/numbers.js';
+import { type Column, renderTable } from '../support/table.js';
+import { printJson, printLine, type Terminal } from '../support/terminal.js';
+import { formatTime } from '../support/times.js';
+import { type CheckedUsageQuery } from './usage-options.js';
+
+const UNITS = {
+  nodes: 'node-seconds',
+  waiting: 'job-seconds waiting',
+  running: 'job-seconds running',
+} as const;
+
+/** Prints usage as JSON: times as ISO 8601, amounts as exact decimal strings in seconds. */
+export function printUsageJson(terminal: Terminal, query: CheckedUsageQuery, answer: UsageAnswer): void {
+  const iso = (ms: number | null): string | null => (ms === null ? null : new Date(ms).toISOString());
+  const bucketed = query.bucket !== undefined;
+  printJson(terminal, {
+    level: query.level,
+    unit: UNITS[query.level].split(' ')[0],
+    start: iso(answer.start),
+    end: iso(answer.end),
+    asOf: iso(answer.asOf),
+    position: String(answer.position),
+    groupBy: query.groupBy,
+    ...(bucketed
+      ? {
+          bucket: query.bucket,
+          buckets: answer.buckets.map((b) => ({ start: iso(b.start), end: iso(b.end) })),
+        }
+      : {}),
+    rows: answer.rows.map((row) => ({
+      ...row.group,
+      total: secondsText(row.total),
+      ...(bucketed ? { values: row.values.map(secondsText) } : {}),
+    })),
+    total: secondsText(sumOf(answer.rows)),
+  });
+}
+
+/** Prints usage as a table with its window above, a totals row, and a note if numbers are still to come. */
+export function printUsage(
+  terminal: Terminal,
+  query: CheckedUsageQuery,
+  answer: UsageAnswer,
+  behind?: string,
+): void {
+  const { dim, yellow } = terminal.colours;
+  const from = answer.start === null ? 'the beginning' : formatTime(answer.start);
+  const to = answer.end === answer.asOf ? `now (${formatTime(answer.end)})` : formatTime(answer.end);
+  printLine(terminal, dim(`${UNITS[query.level]} from ${from} to ${to}${filterText(query)}`));
+  printLine(terminal);
+  if (answer.rows.length === 0) printLine(terminal, '  nothing');
+  else printLine(terminal, usageTable(terminal, query, answer));
+  if (behind !== undefined) printLine(terminal, `\n${yellow(behind)}`);
+}
+
+function usageTable(terminal: Terminal, query: CheckedUsageQuery, answer: UsageAnswer): string {
+  const bucketed = query.bucket !== undefined;
+  const columns: Column[] = [
+    ...(bucketed ? [{ title: query.bucket ?? '' }] : []),
+    ...query.groupBy.map((title) => ({ title })),
+    { title: UNITS[query.level], align: 'right' },
+  ];
+  const groupCells = (row: UsageGroup): string[] =>
+    query.groupBy.map((dimension) => row.group[dimension] ?? '–');
+  const lines = bucketed
+    ? answer.buckets.flatMap((bucket, index) =>
+        answer.rows
+          .filter((row) => query.groupBy.length === 0 || row.values[index] !== 0n)
+          .map((row) => [
+            formatTime(bucket.start),
+            ...groupCells(row),
+            formatSeconds(row.values[index] ?? 0n),
+          ]),
+      )
+    : answer.rows.map((row) => [...groupCells(row), formatSeconds(row.total)]);
+  const blanks = Array.from({ length: columns.length - 1 }, (_, index) => (index === 0 ? 'total' : ''));
+  const totals = columns.length > 1 ? { totals: [...blanks, formatSeconds(sumOf(answer.rows))] } : {};
+  return renderTable(terminal, columns, lines, { indent: 2, ...totals });
+}
+
+function filterText(query: CheckedUsageQuery): string {
+  const filters = Object.entries(query.filters).map(([name, value]) => `${name} ${value}`);
+  return filters.length === 0 ? '' : `, ${filters.join(', ')}`;
+}
+
+function sumOf(rows: readonly UsageGroup[]): bigint {
+  return rows.reduce((sum, row) => sum + row.total, 0n);
+}
