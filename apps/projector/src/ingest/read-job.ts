@@ -1,0 +1,79 @@
+import { type LogEvent, parseEvent, parseQueuePayload } from '@quipu/contracts';
+import type { NewDeadLetter } from '@quipu/event-log';
+import { errorMessage } from '@quipu/platform';
+
+/** Data of a job that is no JSON at all: what could be read of it, as text. */
+export class UnreadableData {
+  constructor(readonly text: string) {}
+}
+
+/** Age limits that hold for every job. */
+export interface AgeLimits {
+  nowMs: number;
+  maxAgeMs: number;
+}
+
+/** An event, and where it came from should it have to become a dead letter later. */
+export interface IncomingEvent {
+  event: LogEvent;
+  jobId: string;
+  /** The parsed JSON it was made from. */
+  raw: unknown;
+}
+
+/** What a job brought: events for the log, and dead letters for what is none. */
+export interface JobContents {
+  events: IncomingEvent[];
+  letters: NewDeadLetter[];
+}
+
+/** The bytes of a piece of parsed JSON. */
+export function bytesOf(raw: unknown): Buffer {
+  return Buffer.from(JSON.stringify(raw) ?? 'null');
+}
+
+function readEvent(raw: unknown, limits: AgeLimits & { backfill: boolean }): ReturnType<typeof parseEvent> {
+  try {
+    return parseEvent(raw, limits);
+  } catch (error) {
+    // A defect of the parser must cost one event, kept with its bytes, and not hold up the queue for ever.
+    return { ok: false, reason: 'malformed', detail: `the parser failed: ${errorMessage(error)}` };
+  }
+}
+
+/** Parses a job's data. Whatever is wrong with one event never touches the others. Never throws. */
+export function readJob(jobId: string, data: unknown, limits: AgeLimits): JobContents {
+  if (data instanceof UnreadableData) {
+    const letter = {
+      raw: Buffer.from(data.text),
+      reason: 'malformed',
+      detail: 'job data: no JSON',
+      jobId,
+    } as const;
+    return { events: [], letters: [letter] };
+  }
+  const payload = parseQueuePayload(data);
+  if ('error' in payload) {
+    return {
+      events: [],
+      letters: [{ raw: bytesOf(data), reason: 'malformed', detail: payload.error, jobId }],
+    };
+  }
+  const contents: JobContents = { events: [], letters: [] };
+  for (const raw of payload.events) {
+    const parsed = readEvent(raw, { ...limits, backfill: payload.backfill });
+    if (parsed.ok) {
+      contents.events.push({ event: parsed.event, jobId, raw });
+      continue;
+    }
+    const { reason, detail, tenant } = parsed;
+    contents.letters.push({
+      raw: bytesOf(raw),
+      reason,
+      detail,
+      jobId,
+      ...(tenant === undefined ? {} : { tenant }),
+    });
+  }
+  return contents;
+}
