@@ -1,4 +1,4 @@
-import { UsageQueries } from '@quipu/read-models';
+import { type UsageAnswer, UsageQueries } from '@quipu/read-models';
 import { type Pool } from 'pg';
 import { localScope } from '../support/scope.js';
 import { type CommandProjector } from '../support/projector.js';
@@ -76,10 +76,19 @@ async function measureVariant(context: BenchContext, stage: Stage, variant: Vari
   await createIntervals(stage.pool);
   const rows: BenchRow[] = [];
   for (const [index, test] of variant.cases.entries()) {
+    await checkSame(context, stage.pool, test);
     const reference = await measureReference(stage.pool, test);
     rows.push(...rowsOf(variant, test, { small: small[index]!, large: large[index]!, reference }));
   }
   return rows;
+}
+
+/** A comparison of two numbers that differ would be worth nothing. */
+async function checkSame(context: BenchContext, pool: Pool, test: Case): Promise<void> {
+  const ours = (await askLedger(new UsageQueries(pool), context, test)).rows[0]?.total;
+  const theirs = await intervalsUsage(pool, referenceQuery(test));
+  if (ours !== theirs)
+    throw new Error(`usage ${test.name}: the ledger says ${ours} ms, the intervals ${theirs} ms`);
 }
 
 async function measureCases(
@@ -91,21 +100,22 @@ async function measureCases(
   const queries = new UsageQueries(stage.pool);
   const measured: Measured[] = [];
   for (const test of cases) {
-    const filters = test.tenant === undefined ? {} : { tenant: test.tenant };
-    const ask = () =>
-      queries.usage(localScope(), { level: 'nodes', now: context.cli.clock.now(), start: 0, filters });
-    measured.push(await time(SAMPLES, ask));
+    measured.push(await time(SAMPLES, () => askLedger(queries, context, test)));
   }
   return measured;
 }
 
 async function measureReference(pool: Pool, test: Case): Promise<Measured> {
-  const query: IntervalQuery = {
-    startMs: 0,
-    endMs: Date.now(),
-    ...(test.tenant === undefined ? {} : { tenant: test.tenant }),
-  };
-  return time(REFERENCE_SAMPLES, () => intervalsUsage(pool, query));
+  return time(REFERENCE_SAMPLES, () => intervalsUsage(pool, referenceQuery(test)));
+}
+
+function askLedger(queries: UsageQueries, context: BenchContext, test: Case): Promise<UsageAnswer> {
+  const filters = test.tenant === undefined ? {} : { tenant: test.tenant };
+  return queries.usage(localScope(), { level: 'nodes', now: context.cli.clock.now(), start: 0, filters });
+}
+
+function referenceQuery(test: Case): IntervalQuery {
+  return { startMs: 0, endMs: Date.now(), ...(test.tenant === undefined ? {} : { tenant: test.tenant }) };
 }
 
 async function time(samples: number, ask: () => Promise<unknown>): Promise<Measured> {

@@ -13,6 +13,8 @@ export interface CourierContext {
   readonly queue: Queue;
   readonly pool: Pool;
   readonly outcome: Outcome;
+  /** Whether the events may be of any age. */
+  readonly backfill: boolean;
   /** When the import began, by the database's clock (ms): older dead letters are of no concern. */
   readonly sinceMs: number;
   readonly onWait: (error: unknown) => void;
@@ -152,15 +154,15 @@ export class Courier {
 
   private async post(events: readonly LogEvent[], untracked: ReadonlySet<LogEvent>): Promise<void> {
     this.jobs += 1;
-    const jobId = `import-${this.runId}-${this.jobs}`;
+    const jobId = `cli-${this.runId}-${this.jobs}`;
     const missing = new Map<string, LogEvent>();
     for (const event of events) {
       if (!untracked.has(event)) missing.set(eventIdentity(event).toString('hex'), event);
     }
-    const data = { import: true, events: events.map(toCloudEvent) };
+    const data = { ...(this.context.backfill ? { import: true } : {}), events: events.map(toCloudEvent) };
     // Repeating it is safe: while the job exists its id is taken, and afterwards its events are known.
     await this.patiently(() =>
-      this.context.queue.add('import', data, { jobId, removeOnComplete: true, removeOnFail: false }),
+      this.context.queue.add('events', data, { jobId, removeOnComplete: true, removeOnFail: false }),
     );
     if (missing.size > 0) this.parcels.add({ jobId, missing });
   }

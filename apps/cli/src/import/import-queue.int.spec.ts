@@ -84,7 +84,7 @@ async function run(
   const outcome = noOutcome();
   const notes: string[] = [];
   await importViaQueue(regroup(batches, groupSize, 1_000_000), {
-    ...{ queue, pool: database.pool, log, outcome, sinceMs: Date.now() - 60_000 },
+    ...{ queue, pool: database.pool, log, outcome, backfill: true, sinceMs: Date.now() - 60_000 },
     signal: new AbortController().signal,
     onProgress: () => undefined,
     onWait: () => notes.push('waiting'),

@@ -1,6 +1,7 @@
 import { TenantDirectory } from '@quipu/access';
 import { EventLog } from '@quipu/event-log';
 import { type Cli } from '../support/cli.js';
+import { databaseNow } from '../support/database-now.js';
 import { createProgress, type Progress } from '../support/progress.js';
 import { ensureProjector } from '../support/projector.js';
 import { openQueue } from '../support/queue.js';
@@ -83,7 +84,8 @@ async function importInto(
       await importViaQueue(groups, {
         ...context,
         queue,
-        sinceMs: await databaseNow(services),
+        backfill: true,
+        sinceMs: await databaseNow(pool),
         onNobodyThere: () =>
           note(cli.terminal, 'Nobody takes events from the queue: is a projector running?'),
       });
@@ -131,11 +133,4 @@ async function project(
   } finally {
     progress?.stop();
   }
-}
-
-async function databaseNow(services: Services): Promise<number> {
-  const { rows } = await services.pool.query<{ now_ms: string }>(
-    'SELECT floor(extract(epoch FROM clock_timestamp()) * 1000)::text AS now_ms',
-  );
-  return Number(rows[0]?.now_ms ?? 0);
 }

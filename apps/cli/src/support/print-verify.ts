@@ -19,7 +19,9 @@ export function printVerifyReport(terminal: Terminal, report: VerifyReport): voi
     report.redis.compared ? 'compared' : yellow(`not compared: ${report.redis.reason ?? 'unknown'}`),
   );
   line('time', formatDuration(report.elapsedMs));
-  if (report.exportedLines !== null) line('exported', plural(report.exportedLines, 'line'));
+  if (report.copy !== null) {
+    line('copy', `${plural(report.copy.events, 'event')} written, read back and checked`);
+  }
   for (const { kind, key, expected, found, entities } of report.examples) {
     printLine(terminal, `  ${red('✗')} ${kind} ${key}`);
     printLine(terminal, `      the log comes to ${expected ?? 'no row'}, found ${found ?? 'no row'}`);

@@ -11,6 +11,8 @@ import { note } from './terminal.js';
 
 /** Where the built projector lies, seen from the built CLI. */
 const MAIN = fileURLToPath(new URL('../../../projector/src/main.js', import.meta.url));
+/** Loaded first, so that it ends when this process does. */
+const END_WITH_PARENT = new URL('./end-with-parent.js', import.meta.url).href;
 const MOST_DEATHS = 5;
 const KILL_AFTER_MS = 20_000;
 
@@ -66,10 +68,10 @@ class ProjectorKeeper implements CommandProjector {
     const logFile = join(this.logDirectory, 'projector.log');
     const log = openSync(logFile, 'a', 0o600);
     const startedAt = Date.now();
-    const child = spawn(process.execPath, ['--enable-source-maps', MAIN], {
+    const child = spawn(process.execPath, ['--enable-source-maps', '--import', END_WITH_PARENT, MAIN], {
       env: this.env,
-      stdio: ['ignore', log, log],
-      // Ctrl-C reaches the whole process group: the projector must outlive the command's last work.
+      stdio: ['pipe', log, log],
+      // Ctrl-C reaches a whole process group: the projector must outlive the command's last work.
       detached: true,
     });
     closeSync(log);

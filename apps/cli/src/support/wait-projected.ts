@@ -32,7 +32,7 @@ export async function waitProjected(
     const at = checkpoint?.position ?? 0n;
     options.onProgress?.(at);
     if (at >= position) return true;
-    if (checkpoint?.haltedPosition != null) {
+    if (checkpoint !== null && checkpoint.haltedPosition !== null) {
       throw new ProjectionHaltedError(
         `The ledger stands still at position ${checkpoint.haltedPosition}: ${checkpoint.haltedError ?? 'unknown error'}.`,
         { hint: 'Everything is in the log and nothing is lost; `./quipu status` shows the state.' },
