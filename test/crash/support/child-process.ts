@@ -13,9 +13,9 @@ export interface Child {
   /** Resolves when the process is gone. */
   readonly exited: Promise<Exit>;
   /** How it ended; null while it lives. */
-  exit(): Exit | null;
+  readonly exit: () => Exit | null;
   /** What it wrote to standard output and standard error so far. */
-  output(): string;
+  readonly output: () => string;
   signal(signal: NodeJS.Signals): void;
   /** Ends it politely, then by force, and waits until it is gone. */
   stop(): Promise<void>;

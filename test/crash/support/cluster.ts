@@ -14,11 +14,14 @@ export interface WorkloadTruth {
 
 /**
  * Writes `copies` of the committed workload, one after the other in time and with job numbers of their own,
- * to `path`: long enough for something to be killed in the middle of importing it.
+ * to `path`: long enough for something to be killed in the middle of importing it. Files of another
+ * `computer` hold other jobs.
  */
-export function writeCluster(path: string, copies: number): WorkloadTruth {
+export function writeCluster(path: string, copies: number, computer: string): WorkloadTruth {
   const lines = readFileSync(FILE, 'utf8').trimEnd().split('\n');
-  const header = lines.filter((line) => line.startsWith(';'));
+  const header = lines
+    .filter((line) => line.startsWith(';'))
+    .map((line) => line.replace(/^; Computer: .*/, `; Computer: ${computer}`));
   const jobs = lines.filter((line) => !line.startsWith(';')).map((line) => line.split(' ').map(Number));
   const span = Math.max(...jobs.map((job) => field(job, 2))) + 60;
   const copied = Array.from({ length: copies }, (_, copy) =>

@@ -1,16 +1,15 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { LIFECYCLE_QUEUE, QUEUE_PREFIX } from '@quipu/contracts';
 import { Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
 import type { Pool } from 'pg';
-import { testDatabase, testRedis } from '../../support/index.js';
+import { repository, testDatabase, testRedis } from '../../support/index.js';
 import { startNode, type Child } from './child-process.js';
 import { identity, type FleetEvent, type FleetJob } from './fleet.js';
 import { waitFor } from './wait-for.js';
 
-const ROOT = resolve(import.meta.dirname, '../../..');
-const PROJECTOR = join(ROOT, 'dist/apps/projector/src/main.js');
+const PROJECTOR = join(repository, 'dist/apps/projector/src/main.js');
 const SETTLED_WITHIN_MS = 60_000;
 
 /** Where everything stands that a run must bring together. */
@@ -50,11 +49,15 @@ export type Stores = Pick<CrashLedger, 'databaseUrl' | 'redisUrl' | 'pool' | 're
 
 /** Makes a migrated database and an empty Redis database on the services that all tests share. */
 export async function openCrashLedger(): Promise<CrashLedger> {
-  const { url: databaseUrl, pool, drop } = await testDatabase();
-  const { url: redisUrl, redis, release } = await testRedis();
-  return crashLedgerOn({ databaseUrl, redisUrl, pool, redis }, async () => {
-    await release();
-    await drop();
+  const database = await testDatabase();
+  const redis = await testRedis();
+  const stores = {
+    ...{ databaseUrl: database.url, pool: database.pool },
+    ...{ redisUrl: redis.url, redis: redis.redis },
+  };
+  return crashLedgerOn(stores, async () => {
+    await redis.release();
+    await database.drop();
   });
 }
 
@@ -94,7 +97,7 @@ export function crashLedgerOn(stores: Stores, release: () => Promise<void>): Cra
     startProjector(env = {}, name = 'projector') {
       const url = new URL(databaseUrl);
       url.searchParams.set('application_name', name);
-      return startNode(PROJECTOR, [], { DATABASE_URL: url.href, REDIS_URL: redisUrl, ...env }, ROOT);
+      return startNode(PROJECTOR, [], { DATABASE_URL: url.href, REDIS_URL: redisUrl, ...env }, repository);
     },
     async whenSettled(events, projector) {
       await waitFor(`${events} events in the log, projected and mirrored`, () => isSettled(events), {
