@@ -58,6 +58,8 @@ export async function runVerify(options: VerifyOptions): Promise<VerifyReport> {
   const tell = options.progress ?? (() => undefined);
   const started = clock.now();
   const found = new DifferenceList(options.examples ?? 20);
+  // Before a session is taken: the copy needs one as well, and the pool may have no second one.
+  const copy = exportFile === undefined ? null : await writeCopy(pool, exportFile, found);
   const client = await pool.connect();
   let failure: Error | undefined;
   try {
@@ -86,7 +88,6 @@ export async function runVerify(options: VerifyOptions): Promise<VerifyReport> {
       tell({ phase: 'compare', done, total: all }),
     );
 
-    const copy = exportFile === undefined ? null : await writeCopy(pool, exportFile, found);
     return {
       ok: found.count === 0,
       position: snapshot.position.toString(),
