@@ -1,5 +1,7 @@
 import { createReadStream } from 'node:fs';
 import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
+import { createGunzip } from 'node:zlib';
 import { canonicalJson, sha256 } from './canonical.js';
 import type { DifferenceList } from './difference-list.js';
 
@@ -26,7 +28,7 @@ interface OpenBatch {
 }
 
 /**
- * Checks a copy of the log (`quipu-log` lines of JSON) against the digests in it, from the file alone: no
+ * Checks a copy of the log (`quipu-log` lines of JSON, gzipped if it is named `.gz`) against the digests in it, from the file alone: no
  * database, and nothing of what wrote it.
  * @throws the error of the file system, or SyntaxError when a line is not JSON.
  */
@@ -50,7 +52,7 @@ export async function checkExport(file: string, found: DifferenceList): Promise<
     open = null;
   };
 
-  for await (const text of createInterface({ input: createReadStream(file), crlfDelay: Infinity })) {
+  for await (const text of createInterface({ input: linesOf(file), crlfDelay: Infinity })) {
     const line = JSON.parse(text) as Line;
     if (line.batch !== undefined) {
       close();
@@ -70,6 +72,14 @@ export async function checkExport(file: string, found: DifferenceList): Promise<
   }
   if (!complete) found.add({ kind: 'digest', key: 'end of the copy', expected: 'an end', found: null });
   return counts;
+}
+
+function linesOf(file: string): Readable {
+  const bytes = createReadStream(file);
+  if (!file.endsWith('.gz')) return bytes;
+  const text = createGunzip();
+  bytes.on('error', (error) => text.destroy(error));
+  return bytes.pipe(text);
 }
 
 function addEvent(open: OpenBatch | null, position: string, event: unknown, found: DifferenceList): void {

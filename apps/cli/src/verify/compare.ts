@@ -85,7 +85,7 @@ const REDIS: readonly Comparison[] = [
 
 /**
  * Compares the copies with what the fold came to, table by table in the database (which sorts on disk what
- * does not fit in memory), and answers how many rows were compared per kind.
+ * does not fit in memory), and answers how many rows were compared per kind; progress counts rows.
  */
 export async function compareTables(
   client: PoolClient,
@@ -95,10 +95,18 @@ export async function compareTables(
 ): Promise<Partial<Record<DifferenceKind, number>>> {
   const comparisons = withRedis ? [...POSTGRES, ...REDIS] : POSTGRES;
   const counts: Partial<Record<DifferenceKind, number>> = {};
-  for (const [index, comparison] of comparisons.entries()) {
+  let total = 0;
+  for (const comparison of comparisons) {
     await client.query(`ANALYZE ${comparison.found}; ANALYZE ${comparison.expected}`);
-    counts[comparison.kind] = await compareTable(client, comparison, found);
-    progress(index + 1, comparisons.length);
+    const rows = await countRows(client, comparison.found, comparison.expected);
+    counts[comparison.kind] = rows;
+    total += rows;
+  }
+  let done = 0;
+  for (const comparison of comparisons) {
+    await compareTable(client, comparison, found);
+    done += counts[comparison.kind] ?? 0;
+    progress(done, total);
   }
   return counts;
 }
@@ -114,7 +122,7 @@ async function compareTable(
   client: PoolClient,
   { kind, found, expected, key, value, extraAllowed }: Comparison,
   differences: DifferenceList,
-): Promise<number> {
+): Promise<void> {
   const object = (side: string, columns: readonly string[]): string =>
     `json_build_object(${columns.map((column) => `'${column}', ${side}.${column}::text`).join(', ')})`;
   const row = (side: string, columns: readonly string[]): string =>
@@ -150,7 +158,6 @@ async function compareTable(
     });
   }
   differences.addUnseen(Number(rows[0]?.total ?? 0) - rows.length);
-  return countRows(client, found, expected);
 }
 
 async function countRows(client: PoolClient, found: string, expected: string): Promise<number> {

@@ -24,7 +24,7 @@ export interface Difference {
   readonly entities: readonly string[];
 }
 
-/** How far `verify` is; `total` is an estimate of the same unit as `done`. */
+/** How far `verify` is, in events (chain, fold) or rows (compare); `total` is an estimate in the same unit. */
 export interface VerifyProgress {
   readonly phase: 'snapshot' | 'chain' | 'fold' | 'compare';
   readonly done: number;

@@ -1,6 +1,7 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
 import type { LogEvent } from '@quipu/contracts';
 import { EventLog } from '@quipu/event-log';
 import { systemClock } from '@quipu/platform';
@@ -285,6 +286,10 @@ describe('verify', () => {
     const file = join(directory, 'log.ndjson');
     const report = await verify(file);
     expect(report).toMatchObject({ ok: true, copy: { batches: 2, events: 10 } });
+    const zipped = await verify(join(directory, 'log.ndjson.gz'));
+    expect(zipped.copy).toEqual(report.copy);
+    expect(gunzipSync(await readFile(join(directory, 'log.ndjson.gz')))).toEqual(await readFile(file));
+    await expect(verify(join(directory, 'nowhere', 'log.ndjson'))).rejects.toMatchObject({ code: 'ENOENT' });
     const { checkExport } = await import('./check-export.js');
     const { DifferenceList } = await import('./difference-list.js');
     const text = await readFile(file, 'utf8');

@@ -1,5 +1,7 @@
 import { createWriteStream } from 'node:fs';
-import { finished } from 'node:stream/promises';
+import { PassThrough } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { createGzip } from 'node:zlib';
 import { exportLog } from '@quipu/event-log';
 import type { Clock, Logger } from '@quipu/platform';
 import type { Redis } from 'ioredis';
@@ -27,7 +29,10 @@ export interface VerifyOptions {
   readonly clock: Clock;
   readonly log?: Logger;
   readonly progress?: (progress: VerifyProgress) => void;
-  /** Where to write a copy of the log with its digests, which is then read back and checked by itself. */
+  /**
+   * Where to write a copy of the log with its digests, which is then read back and checked by itself;
+   * gzipped when the name ends in `.gz`.
+   */
   readonly exportFile?: string;
   /** Differences shown per kind; default 20. */
   readonly examples?: number;
@@ -118,9 +123,15 @@ export async function runVerify(options: VerifyOptions): Promise<VerifyReport> {
 }
 
 async function writeCopy(pool: Pool, file: string, found: DifferenceList): Promise<ExportCounts> {
-  const out = createWriteStream(file, { mode: 0o600 });
-  await exportLog(pool, out);
-  out.end();
-  await finished(out);
+  const out = file.endsWith('.gz') ? createGzip() : new PassThrough();
+  // Both at once: an export must not go on writing to a file that has failed.
+  const results = await Promise.allSettled([
+    pipeline(out, createWriteStream(file, { mode: 0o600 })),
+    exportLog(pool, out).then(
+      () => out.end(),
+      (error: Error) => out.destroy(error),
+    ),
+  ]);
+  for (const result of results) if (result.status === 'rejected') throw result.reason;
   return checkExport(file, found);
 }
