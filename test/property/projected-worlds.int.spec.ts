@@ -84,6 +84,29 @@ describe('worlds of events, appended to the log and projected', () => {
     );
   }, 600_000);
 
+  it('are verified when they fill many pages, and an entity more than one', async () => {
+    const worlds = fc.sample(worldEvents(8), { numRuns: 250, seed: 7 });
+    const heartbeats = Array.from({ length: 5_000 }, (_, n): LogEvent => ({
+      tenant: 'superadmin',
+      source: 'w',
+      id: `heartbeat-${n}`,
+      type: 'worker.heartbeat',
+      subject: 'worker/w1',
+      time: LAST + n,
+      dataversion: 1,
+      data: {},
+    }));
+    const events = worlds.flatMap((world, n) =>
+      world.map((event) => ({ ...event, tenant: `${event.tenant}-${n % 90}`, id: `${n}-${event.id}` })),
+    );
+    const appends = [events, heartbeats].map((batch): Append => ({ events: batch, before: 'nothing' }));
+    await rig.play({ appends, maxEvents: 2_000 });
+    const report = await rig.verify();
+    expect(report).toMatchObject({ examples: [], ok: true, redis: { compared: true } });
+    expect(report.events).toBe(events.length + heartbeats.length);
+    expect(report.events).toBeGreaterThan(10_000);
+  }, 60_000);
+
   it('are answered for at any instant, in any bucket and group, as by a sum over every change', async () => {
     await fc.assert(
       fc.asyncProperty(
