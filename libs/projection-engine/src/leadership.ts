@@ -42,8 +42,9 @@ export interface TermDeps<B extends PreparedBatch> {
 
 /** What reading and folding ahead came to; a promise of it never rejects. */
 type Ahead<B> =
-  | { kind: 'batch'; events: readonly StoredEvent[]; batch: B }
-  | { kind: 'poison'; events: readonly StoredEvent[]; error: unknown }
+  | { kind: 'batch'; batch: B; to: bigint; events: number }
+  | { kind: 'nothing' }
+  | { kind: 'poison'; error: unknown }
   | { kind: 'failed'; error: unknown };
 
 /**
@@ -81,22 +82,19 @@ export class Leadership<B extends PreparedBatch> {
         const found = await ahead;
         if (found.kind === 'failed') throw found.error;
         if (found.kind === 'poison') {
-          handler.dropCaches();
-          await this.bisect(found.events, found.error);
+          await this.passPoison(found.error);
           ahead = this.readAhead();
-        } else if (found.events.length === 0) {
+        } else if (found.kind === 'nothing') {
           await this.rest();
           ahead = this.readAhead();
         } else {
-          const to = found.events.at(-1)!.position;
-          ahead = this.readAhead(to);
+          ahead = this.readAhead(found.to);
           try {
-            await this.write(found.batch, to, found.events.length);
+            await this.write(found.batch, found.to, found.events);
           } catch (error) {
             if (!this.isPoison(error)) throw error;
             await ahead;
-            handler.dropCaches();
-            await this.bisect(found.events, error);
+            await this.passPoison(error);
             ahead = this.readAhead();
           }
         }
@@ -116,10 +114,12 @@ export class Leadership<B extends PreparedBatch> {
     } catch (error) {
       return { kind: 'failed', error };
     }
+    const last = events.at(-1);
+    if (last === undefined) return { kind: 'nothing' };
     try {
-      return { kind: 'batch', events, batch: await this.prepare(events) };
+      return { kind: 'batch', batch: await this.prepare(events), to: last.position, events: events.length };
     } catch (error) {
-      return isPoison(error) ? { kind: 'poison', events, error } : { kind: 'failed', error };
+      return isPoison(error) ? { kind: 'poison', error } : { kind: 'failed', error };
     }
   }
 
@@ -151,6 +151,17 @@ export class Leadership<B extends PreparedBatch> {
 
   private isPoison(error: unknown): boolean {
     return !this.deps.session.closed && isPoison(error);
+  }
+
+  /**
+   * Reads the batch that failed once more: keeping every batch's events until it is committed would cost more memory
+   * than all the rest, and poison is rare.
+   */
+  private async passPoison(cause: unknown): Promise<void> {
+    const { handler, log, limits } = this.deps;
+    handler.dropCaches();
+    const events = await log.readAfter(this.position, limits);
+    if (events.length > 0) await this.bisect(events, cause);
   }
 
   private async bisect(events: readonly StoredEvent[], cause: unknown): Promise<void> {

@@ -9,7 +9,7 @@ import {
 } from '../entities/index.js';
 import { CODE_HASH_EVENTS } from '../fixtures/code-hash-events.js';
 import { LevelBatch } from '../storage/level-batch.js';
-import { UsageKeyCache } from '../storage/usage-keys.js';
+import { type UsageKey, UsageKeyCache } from '../storage/usage-keys.js';
 import { entityName } from './entity-cache.js';
 
 let known: string | undefined;
@@ -67,14 +67,13 @@ function hashOf(events: readonly LogEvent[]): string {
     sums.update(JSON.stringify(after));
     addLevels(levels, before, after);
   }
-  const { changes, sums: rows } = levels.finish();
-  for (const { level, t, d, n, key } of changes)
-    sums.update(JSON.stringify([level, t, d, n, key.id.toString('hex')]));
-  for (const { level, kind, bucket, d, n, w, key, added } of rows) {
-    sums.update(
-      JSON.stringify([level, kind, bucket, d, n, String(w.value), key.id.toString('hex'), String(added)]),
-    );
-  }
+  sums.update(
+    JSON.stringify(levels.finish(), (name, value: unknown) => {
+      if (name === 'key') return (value as UsageKey[]).map((key) => key.id.toString('hex'));
+      if (value instanceof Float64Array || value instanceof Uint8Array) return Array.from(value, String);
+      return typeof value === 'bigint' ? String(value) : value;
+    }),
+  );
   return `${fold.digest('hex').slice(0, 32)}:${sums.digest('hex').slice(0, 32)}`;
 }
 

@@ -1,15 +1,17 @@
 import { type EntityKey } from '../entities/types.js';
 
-/** An entity as the fold holds it. */
+/**
+ * An entity as the cache holds it: its state as text. A state is many small objects that a garbage collector has to
+ * follow for as long as they live; one string is not, and most entities are not touched again soon.
+ */
 export interface CachedEntity {
   readonly key: EntityKey;
-  state: unknown;
+  /** JSON of the state, as of the last batch that was folded; null while nothing is known of the entity. */
+  json: string | null;
   /** The table has it, or a batch under way will insert it. */
   stored: boolean;
   /** Batches under way that changed it: while there are any, the table is behind. */
   pins: number;
-  /** Length of the state's JSON, as a measure of memory. */
-  weight: number;
 }
 
 /** Name of an entity among all; no part may contain NUL. */
@@ -17,11 +19,11 @@ export function entityName(key: EntityKey): string {
   return `${key.kind}\0${key.tenant}\0${key.id}`;
 }
 
-/** JSON characters of all cached states; in memory they take about five times as much. */
-const DEFAULT_LIMIT = 12_000_000;
+/** Most characters of JSON, entries included. */
+const DEFAULT_LIMIT = 4_000_000;
 
 /** What an entry costs beside its state. */
-const ENTRY_WEIGHT = 200;
+const ENTRY_WEIGHT = 300;
 
 /** The least recently used entities are dropped first; pinned ones never. */
 export class EntityCache {
@@ -46,13 +48,13 @@ export class EntityCache {
   /** Adds an entity; there must be none of that name. */
   add(name: string, entry: CachedEntity): void {
     this.entries.set(name, entry);
-    this.weight += entry.weight + ENTRY_WEIGHT;
+    this.weight += (entry.json?.length ?? 0) + ENTRY_WEIGHT;
   }
 
-  /** Notes that a state has grown or shrunk. */
-  weigh(entry: CachedEntity, weight: number): void {
-    this.weight += weight - entry.weight;
-    entry.weight = weight;
+  /** Keeps a new state. */
+  put(entry: CachedEntity, json: string): void {
+    this.weight += json.length - (entry.json?.length ?? 0);
+    entry.json = json;
   }
 
   /** Drops what is over the limit. */
@@ -61,7 +63,7 @@ export class EntityCache {
     for (const [name, entry] of this.entries) {
       if (entry.pins > 0) continue;
       this.entries.delete(name);
-      this.weight -= entry.weight + ENTRY_WEIGHT;
+      this.weight -= (entry.json?.length ?? 0) + ENTRY_WEIGHT;
       if (this.weight <= this.limit) return;
     }
   }

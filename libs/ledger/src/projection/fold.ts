@@ -22,6 +22,7 @@ export interface RoutedEvent {
 /** An entity that a batch changes, and what it contributed before. */
 export interface TouchedEntity {
   readonly entity: CachedEntity;
+  state: unknown;
   readonly before: Contributions;
   /** Links after the last event merged so far. */
   links: readonly Link[];
@@ -61,14 +62,13 @@ export function routeEvents(events: readonly StoredEvent[]): RoutedEvent[] {
 
 /** What an entity contributes and links before the batch changes it. @throws FoldError */
 export function touch(entity: CachedEntity, position: bigint): TouchedEntity {
-  const { key, state } = entity;
+  const { key, json } = entity;
   const kind = kindOf(key);
-  return guard(position, key.id, () => ({
-    entity,
-    before: kind.contributions(key, state),
-    links: kind.links(key, state),
-    lastPosition: position,
-  }));
+  return guard(position, key.id, () => {
+    const state: unknown = json === null ? kind.empty(key) : JSON.parse(json);
+    const before = kind.contributions(key, state);
+    return { entity, state, before, links: kind.links(key, state), lastPosition: position };
+  });
 }
 
 /**
@@ -83,9 +83,9 @@ export function mergeEvent(
   const { entity } = touched;
   const kind = kindOf(entity.key);
   guard(position, event.type, () => {
-    entity.state = kind.merge(entity.state, event);
+    touched.state = kind.merge(touched.state, event);
     touched.lastPosition = position;
-    const links = kind.links(entity.key, entity.state);
+    const links = kind.links(entity.key, touched.state);
     if (links.length > 0 || touched.links.length > 0) {
       compareLinks(touched.links, links, position, changes);
       touched.links = links.length === 0 ? NO_LINKS : links;
@@ -95,16 +95,15 @@ export function mergeEvent(
 
 /** Tells the target of a link. @throws FoldError */
 export function applyLink(touched: TouchedEntity, change: LinkChange): void {
-  const { entity } = touched;
   guard(change.position, change.name, () => {
-    entity.state = kindOf(entity.key).linked(entity.state, change.name, change.present);
+    touched.state = kindOf(touched.entity.key).linked(touched.state, change.name, change.present);
     if (change.position > touched.lastPosition) touched.lastPosition = change.position;
   });
 }
 
 /** What an entity contributes now. @throws FoldError */
-export function contributionsNow({ entity, lastPosition }: TouchedEntity): Contributions {
-  return guard(lastPosition, entity.key.id, () => kindOf(entity.key).contributions(entity.key, entity.state));
+export function contributionsNow({ entity, state, lastPosition }: TouchedEntity): Contributions {
+  return guard(lastPosition, entity.key.id, () => kindOf(entity.key).contributions(entity.key, state));
 }
 
 function compareLinks(

@@ -11,14 +11,14 @@ import { LEDGER_PROJECTION, LEDGER_VERSION, type LedgerSchema } from '../schema.
 import { readEntities, type StoredEntityRow } from '../sql/read-entities.js';
 import { type EntityRow, insertEntities, updateEntities } from '../sql/write-entities.js';
 import { ContributionBatch, type SumWrites } from '../storage/batch-writes.js';
+import { LevelBatch } from '../storage/level-batch.js';
 import { UsageKeyCache } from '../storage/usage-keys.js';
 import { type TotalsDelta } from '../totals/totals-delta.js';
 import { canReseed, codeHash } from './code-hash.js';
-import { type CachedEntity, EntityCache, entityName } from './entity-cache.js';
+import { type CachedEntity, EntityCache } from './entity-cache.js';
 import {
   applyLink,
   contributionsNow,
-  kindOf,
   type LinkChange,
   mergeEvent,
   type RoutedEvent,
@@ -30,7 +30,7 @@ import { reseedSums } from './reseed-sums.js';
 
 /** A folded batch of the ledger. */
 export interface LedgerBatch extends PreparedBatch, TotalsDelta {
-  readonly touched: readonly TouchedEntity[];
+  readonly entities: readonly CachedEntity[];
   readonly newKeys: SumWrites['newKeys'];
 }
 
@@ -63,6 +63,7 @@ export class LedgerProjection implements ProjectionHandler<LedgerBatch> {
   readonly tables: readonly string[];
   private readonly entities = new EntityCache();
   private readonly keys = new UsageKeyCache();
+  private readonly levels = new LevelBatch(this.keys);
 
   constructor(private readonly options: LedgerProjectionOptions) {
     this.tables = ['entities', 'amounts', 'members', 'usage_keys', 'changes', 'level_sums'].map(
@@ -97,7 +98,7 @@ export class LedgerProjection implements ProjectionHandler<LedgerBatch> {
   }
 
   async committed(batch: LedgerBatch, at: CommittedAt): Promise<void> {
-    for (const { entity } of batch.touched) entity.pins -= 1;
+    for (const entity of batch.entities) entity.pins -= 1;
     for (const key of batch.newKeys) key.stored = true;
     await this.options.mirror?.committed(batch, at);
   }
@@ -125,7 +126,7 @@ export class LedgerProjection implements ProjectionHandler<LedgerBatch> {
     const missing = new Map<string, CachedEntity>();
     for (const { key, name } of wanted) {
       if (this.entities.has(name) || missing.has(name)) continue;
-      missing.set(name, { key, state: undefined, stored: false, pins: 0, weight: 0 });
+      missing.set(name, { key, json: null, stored: false, pins: 0 });
     }
     if (missing.size === 0) return;
     const entries = [...missing.values()];
@@ -135,14 +136,10 @@ export class LedgerProjection implements ProjectionHandler<LedgerBatch> {
     );
     for (const row of rows) {
       const entry = entries[Number(row.ord) - 1]!;
-      entry.state = JSON.parse(row.state);
+      entry.json = row.state;
       entry.stored = true;
-      entry.weight = row.state.length;
     }
-    for (const entry of entries) {
-      if (!entry.stored) entry.state = kindOf(entry.key).empty(entry.key);
-      this.entities.add(entityName(entry.key), entry);
-    }
+    for (const [name, entry] of missing) this.entities.add(name, entry);
   }
 
   private touched(touched: Map<string, TouchedEntity>, name: string, position: bigint): TouchedEntity {
@@ -157,15 +154,17 @@ export class LedgerProjection implements ProjectionHandler<LedgerBatch> {
   }
 
   private async write(touched: readonly TouchedEntity[]): Promise<LedgerBatch> {
-    const sums = new ContributionBatch(this.keys);
+    // A batch that could not be folded left its changes behind.
+    this.levels.clear();
+    const sums = new ContributionBatch(this.levels);
     const inserts: EntityRow[] = [];
     const updates: EntityRow[] = [];
     for (let i = 0; i < touched.length; i++) {
       const one = touched[i]!;
       const { entity } = one;
       sums.replace(one.before, contributionsNow(one));
-      const state = JSON.stringify(entity.state);
-      this.entities.weigh(entity, state.length);
+      const state = JSON.stringify(one.state);
+      this.entities.put(entity, state);
       (entity.stored ? updates : inserts).push({
         tenant: entity.key.tenant,
         kind: KIND_CODES[entity.key.kind],
@@ -182,7 +181,7 @@ export class LedgerProjection implements ProjectionHandler<LedgerBatch> {
     if (updates.length > 0) statements.push(updateEntities(schema, updates));
     const written = sums.finish(schema);
     return {
-      touched,
+      entities: touched.map(({ entity }) => entity),
       statements: [...statements, ...written.statements],
       amounts: written.amounts,
       members: written.members,

@@ -3,6 +3,7 @@ import { type ClientBase } from 'pg';
 import { type EntityKey, type EntityKindName, KIND_CODES, noContributions } from '../entities/index.js';
 import { type LedgerSchema } from '../schema.js';
 import { ContributionBatch } from '../storage/batch-writes.js';
+import { LevelBatch } from '../storage/level-batch.js';
 import { UsageKeyCache } from '../storage/usage-keys.js';
 import { kindOf } from './fold.js';
 
@@ -23,6 +24,7 @@ export async function reseedSums(
   for (const table of ['amounts', 'members', 'changes', 'level_sums'])
     await tx.query(`DELETE FROM ${schema}.${table}`);
   const keys = new UsageKeyCache();
+  const levels = new LevelBatch(keys);
   let entities = 0;
   await tx.query(
     `DECLARE states NO SCROLL CURSOR FOR SELECT tenant, kind, id, state::text AS state FROM ${schema}.entities`,
@@ -32,7 +34,7 @@ export async function reseedSums(
       `FETCH ${CHUNK} FROM states`,
     );
     keys.trim();
-    const sums = new ContributionBatch(keys);
+    const sums = new ContributionBatch(levels);
     for (const { tenant, kind, id, state } of rows) {
       const key: EntityKey = { tenant, kind: KIND_NAMES.get(kind)!, id };
       sums.replace(noContributions(), kindOf(key).contributions(key, JSON.parse(state)));

@@ -1,7 +1,7 @@
 import { type Statement } from '@quipu/projection-engine';
 import { type LedgerSchema } from '../schema.js';
 import { bigints, smallints, uuids } from '../storage/columns.js';
-import { type SumDelta } from '../storage/level-batch.js';
+import { type LoweredColumns } from '../storage/level-batch.js';
 
 /**
  * Looks up the latest change of quarter-hours whose latest one may just have been taken back. Only rows that stood
@@ -9,7 +9,7 @@ import { type SumDelta } from '../storage/level-batch.js';
  * `level_sums` were written. A `max_t` that is too late would make every answer inside that quarter-hour read single
  * changes where sums suffice; one that is too early would make it wrong.
  */
-export function restoreLatest(schema: LedgerSchema, deltas: readonly SumDelta[]): Statement {
+export function restoreLatest(schema: LedgerSchema, columns: LoweredColumns): Statement {
   return {
     name: 'level_sums_latest',
     text: `
@@ -34,10 +34,10 @@ export function restoreLatest(schema: LedgerSchema, deltas: readonly SumDelta[])
       WHERE s.level = x.level AND s.key_id = x.key_id AND s.bucket_kind = 1 AND s.bucket = x.bucket
         AND s.max_t <= x.retracted`,
     values: [
-      smallints(deltas.map((delta) => delta.level)),
-      uuids(deltas.map((delta) => delta.key.id)),
-      bigints(deltas.map((delta) => delta.bucket)),
-      bigints(deltas.map((delta) => delta.retracted)),
+      smallints(columns.level),
+      uuids(columns.key),
+      bigints(columns.bucket),
+      bigints(columns.retracted),
     ],
   };
 }

@@ -5,6 +5,12 @@ import { numerics, texts } from '../storage/columns.js';
 
 /** Adds to amounts; a series that comes to zero is deleted, so that no row and a row of zero are the same thing. */
 export function writeAmounts(schema: LedgerSchema, deltas: readonly AmountDelta[]): Statement {
+  const large = new Map<number, bigint>();
+  const values = deltas.map(({ sum }, place) => {
+    if (typeof sum.value === 'number') return sum.value;
+    large.set(place, sum.value);
+    return 0;
+  });
   return {
     name: 'amounts',
     text: `
@@ -18,7 +24,7 @@ export function writeAmounts(schema: LedgerSchema, deltas: readonly AmountDelta[
       texts(deltas.map((delta) => delta.family)),
       texts(deltas.map((delta) => delta.tenant)),
       texts(deltas.map((delta) => delta.labels)),
-      numerics(deltas.map((delta) => delta.sum.value)),
+      numerics(values, large),
     ],
   };
 }

@@ -21,7 +21,7 @@ export function writeMembers(schema: LedgerSchema, deltas: readonly MemberDelta[
       texts(deltas.map((delta) => delta.tenant)),
       texts(deltas.map((delta) => delta.queue)),
       texts(deltas.map((delta) => delta.member)),
-      bigints(deltas.map((delta) => delta.after)),
+      bigints(deltas.map((delta) => delta.after ?? NaN)),
     ],
   };
 }

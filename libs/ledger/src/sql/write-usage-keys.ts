@@ -21,7 +21,7 @@ export function writeUsageKeys(schema: LedgerSchema, keys: readonly UsageKey[]):
         AS x (key_id, grain, tenant, user_id, queue, cluster, template, provider, hardware, image, services)
       ON CONFLICT DO NOTHING`,
     values: [
-      uuids(keys.map((key) => key.id)),
+      uuids(keys),
       smallints(keys.map((key) => key.grain)),
       column('tenant'),
       column('user'),

@@ -12,11 +12,16 @@ export interface AmountDelta {
 
 /** Canonical JSON of a label set. */
 export function canonicalLabels(labels: Readonly<Record<string, string>>): string {
-  let json = '';
-  for (const name of Object.keys(labels).sort()) {
-    json += `${json === '' ? '{' : ','}${JSON.stringify(name)}:${JSON.stringify(labels[name])}`;
+  let last = '';
+  for (const name in labels) {
+    if (name < last) return JSON.stringify(Object.fromEntries(Object.entries(labels).sort(byName)));
+    last = name;
   }
-  return json === '' ? '{}' : `${json}}`;
+  return JSON.stringify(labels);
+}
+
+function byName([a]: [string, string], [b]: [string, string]): number {
+  return a < b ? -1 : 1;
 }
 
 /** Nets the amounts of a batch by series. */

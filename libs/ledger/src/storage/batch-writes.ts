@@ -8,9 +8,9 @@ import { writeLevelSums } from '../sql/write-level-sums.js';
 import { writeMembers } from '../sql/write-members.js';
 import { writeUsageKeys } from '../sql/write-usage-keys.js';
 import { AmountBatch, type AmountDelta } from './amount-batch.js';
-import { LevelBatch } from './level-batch.js';
+import { type LevelBatch } from './level-batch.js';
 import { MemberBatch, type MemberDelta } from './member-batch.js';
-import { type UsageKey, type UsageKeyCache } from './usage-keys.js';
+import { type UsageKey } from './usage-keys.js';
 
 /** What the sums of a batch come to. */
 export interface SumWrites {
@@ -25,11 +25,9 @@ export interface SumWrites {
 export class ContributionBatch {
   private readonly amounts = new AmountBatch();
   private readonly members = new MemberBatch();
-  private readonly levels: LevelBatch;
 
-  constructor(keys: UsageKeyCache) {
-    this.levels = new LevelBatch(keys);
-  }
+  /** @param levels emptied before; the batch is its only user until `finish`. */
+  constructor(private readonly levels: LevelBatch) {}
 
   /** Replaces what an entity contributed by what it contributes now. */
   replace(before: Contributions, after: Contributions): void {
@@ -47,15 +45,14 @@ export class ContributionBatch {
   finish(schema: LedgerSchema): SumWrites {
     const amounts = this.amounts.finish();
     const members = this.members.finish();
-    const { changes, sums, newKeys } = this.levels.finish();
-    const lowered = sums.filter((row) => row.kind === 1 && row.retracted > row.added);
+    const { changes, sums, lowered, newKeys } = this.levels.finish();
     const statements: Statement[] = [];
     if (newKeys.length > 0) statements.push(writeUsageKeys(schema, newKeys));
     if (amounts.length > 0) statements.push(writeAmounts(schema, amounts));
     if (members.length > 0) statements.push(writeMembers(schema, members));
-    if (changes.length > 0) statements.push(writeChanges(schema, changes));
-    if (sums.length > 0) statements.push(writeLevelSums(schema, sums));
-    if (lowered.length > 0) statements.push(restoreLatest(schema, lowered));
+    if (changes.t.length > 0) statements.push(writeChanges(schema, changes));
+    if (sums.bucket.length > 0) statements.push(writeLevelSums(schema, sums));
+    if (lowered.bucket.length > 0) statements.push(restoreLatest(schema, lowered));
     return { statements, amounts, members, newKeys };
   }
 }

@@ -26,24 +26,23 @@ function array(oid: number, length: number, room: number): Buffer {
 }
 
 /** A `smallint[]` parameter. */
-export function smallints(values: readonly number[]): Buffer {
+export function smallints(values: ArrayLike<number>): Buffer {
   const buffer = array(OID.int2, values.length, values.length * 6);
-  let at = HEADER;
-  for (const value of values) {
+  for (let i = 0, at = HEADER; i < values.length; i++, at += 6) {
     buffer.writeInt32BE(2, at);
-    buffer.writeInt16BE(value, at + 4);
-    at += 6;
+    buffer.writeInt16BE(values[i]!, at + 4);
   }
   return buffer;
 }
 
-/** A `bigint[]` parameter of safe integers, or null. */
-export function bigints(values: readonly (number | null)[]): Buffer {
+/** A `bigint[]` parameter of safe integers; NaN becomes NULL. */
+export function bigints(values: ArrayLike<number>): Buffer {
   const buffer = array(OID.int8, values.length, values.length * 12);
   let at = HEADER;
   let nulls = false;
-  for (const value of values) {
-    if (value === null) {
+  for (let i = 0; i < values.length; i++) {
+    const value = values[i]!;
+    if (Number.isNaN(value)) {
       nulls = true;
       at = buffer.writeInt32BE(-1, at);
       continue;
@@ -62,11 +61,12 @@ export function bigints(values: readonly (number | null)[]): Buffer {
 export function texts(values: readonly (string | null)[]): Buffer {
   let room = 0;
   // A UTF-16 unit takes at most three bytes of UTF-8.
-  for (const value of values) room += 4 + (value === null ? 0 : value.length * 3);
+  for (let i = 0; i < values.length; i++) room += 4 + (values[i]?.length ?? 0) * 3;
   const buffer = array(OID.text, values.length, room);
   let at = HEADER;
   let nulls = false;
-  for (const value of values) {
+  for (let i = 0; i < values.length; i++) {
+    const value = values[i] ?? null;
     if (value === null) {
       nulls = true;
       at = buffer.writeInt32BE(-1, at);
@@ -80,25 +80,27 @@ export function texts(values: readonly (string | null)[]): Buffer {
   return values.length === 0 ? buffer : buffer.subarray(0, at);
 }
 
-/** A `uuid[]` parameter from 16 bytes each. */
-export function uuids(values: readonly Buffer[]): Buffer {
+/** A `uuid[]` parameter from ids of 16 bytes. */
+export function uuids(values: readonly { readonly id: Buffer }[]): Buffer {
   const buffer = array(OID.uuid, values.length, values.length * 20);
-  let at = HEADER;
-  for (const value of values) {
+  for (let i = 0, at = HEADER; i < values.length; i++, at += 20) {
     buffer.writeInt32BE(16, at);
-    value.copy(buffer, at + 4, 0, 16);
-    at += 20;
+    buffer.set(values[i]!.id, at + 4);
   }
   return buffer;
 }
 
-/** A `numeric[]` parameter of integers of at most 38 digits; numbers must be safe integers. */
-export function numerics(values: readonly (number | bigint)[]): Buffer {
+/**
+ * A `numeric[]` parameter of integers of at most 38 digits: safe integers, or, where `large` has the place, the
+ * bigint it has there.
+ */
+export function numerics(values: ArrayLike<number>, large?: ReadonlyMap<number, bigint>): Buffer {
   const buffer = array(OID.numeric, values.length, values.length * (4 + NUMERIC_ROOM));
   let at = HEADER;
-  for (const value of values) {
+  for (let i = 0; i < values.length; i++) {
+    const big = large === undefined || large.size === 0 ? undefined : large.get(i);
     const length =
-      typeof value === 'number' ? writeNumber(buffer, at + 4, value) : writeBig(buffer, at + 4, value);
+      big === undefined ? writeNumber(buffer, at + 4, values[i]!) : writeBig(buffer, at + 4, big);
     buffer.writeInt32BE(length, at);
     at += 4 + length;
   }

@@ -12,6 +12,8 @@ export interface UsageKey {
   readonly dims: Omit<Dimensions, 'tenant'> & { readonly tenant: string | null };
   /** A transaction that inserted the key was committed. */
   stored: boolean;
+  /** Place among the keys of the batch that is being summed, -1 outside of one. */
+  slot: number;
 }
 
 /** The four keys a level change is summed under, from the whole tuple to the platform. */
@@ -105,7 +107,7 @@ export class UsageKeyCache {
 
   private make(grain: Grain, dims: Dimensions): UsageKey {
     const kept = atGrain(dims, grain);
-    return { id: usageKeyId(grain, kept), grain, dims: kept, stored: false };
+    return { id: usageKeyId(grain, kept), grain, dims: kept, stored: false, slot: -1 };
   }
 
   private shared(grain: Grain, dims: Dimensions): UsageKey {
