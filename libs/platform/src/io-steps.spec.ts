@@ -28,9 +28,9 @@ describe('createIoSteps', () => {
     kill.mockRestore();
   });
 
-  it('kills this process at the step that was asked for, and at no other', () => {
+  it.each(['2', 'two'])('kills this process at the step that was asked for (%s), and at no other', (place) => {
     const kill = jest.spyOn(process, 'kill').mockImplementation(() => true);
-    const io = createIoSteps({ QUIPU_KILL_AT_STEP: '2' });
+    const io = createIoSteps({ QUIPU_KILL_AT_STEP: place });
     void io.step('one');
     expect(kill).not.toHaveBeenCalled();
     void io.step('two');

@@ -13,12 +13,12 @@ export const noIoSteps: IoSteps = { step: () => undefined };
 
 /**
  * Steps driven by the environment: `QUIPU_KILL_AT_STEP=<k>` ends this process with SIGKILL at its k-th
- * step (from 1), `QUIPU_STOP_AT_STEP=<label>` stops it with SIGSTOP, until somebody sends SIGCONT, at the
- * first step of that label, `QUIPU_COUNT_STEPS=<file>` appends a line `<k> <label>` per step. Without any
- * of them, no-ops.
+ * step (from 1), or with `<label>` at the first step of that label; `QUIPU_STOP_AT_STEP`, with either,
+ * stops it with SIGSTOP once, until somebody sends SIGCONT; `QUIPU_COUNT_STEPS=<file>` appends a line
+ * `<k> <label>` per step. Without any of them, no-ops.
  */
 export function createIoSteps(env: NodeJS.ProcessEnv = process.env): IoSteps {
-  const killAt = Number(env['QUIPU_KILL_AT_STEP'] ?? 0);
+  const killAt = env['QUIPU_KILL_AT_STEP'];
   let stopAt = env['QUIPU_STOP_AT_STEP'];
   const countFile = env['QUIPU_COUNT_STEPS'];
   if (!killAt && !stopAt && !countFile) return noIoSteps;
@@ -26,13 +26,14 @@ export function createIoSteps(env: NodeJS.ProcessEnv = process.env): IoSteps {
   return {
     step(label) {
       taken += 1;
+      const here = (place: string | undefined): boolean => place === label || place === String(taken);
       if (countFile) appendFileSync(countFile, `${taken} ${label}\n`);
-      if (label === stopAt) {
+      if (here(stopAt)) {
         stopAt = undefined;
         process.kill(process.pid, 'SIGSTOP');
         letSignalArrive();
       }
-      if (taken !== killAt) return undefined;
+      if (!here(killAt)) return undefined;
       process.kill(process.pid, 'SIGKILL');
       // The signal may reach another thread first: nothing after the step may run meanwhile.
       return new Promise<void>(() => undefined);
