@@ -1,3 +1,4 @@
+export { READER_SESSION } from './reader-session.js';
 export {
   DIMENSIONS,
   LEVELS,
@@ -14,3 +15,5 @@ export {
   type UsageGroup,
   type UsageQuery,
 } from './usage/usage-queries.js';
+export { type DepthAnswer, type DepthFilters, DepthQueries, type DepthRow } from './depth/depth-queries.js';
+export { type LedgerStatus, StatusQueries } from './status/status-queries.js';

@@ -163,7 +163,7 @@ export class UsageQueries {
     const instants = cut <= start ? [] : first === undefined ? [start, cut] : [start, cut, first];
     const rows =
       first !== undefined && last !== undefined && last > first
-        ? { kind: ROW_KIND[query.bucket!], from: first, to: last }
+        ? { kind: ROW_KIND[query.bucket!], from: first, to: last, hourly: query.bucket === 'hour' }
         : null;
     const points = instants.map((t) => t - 1);
     const read = await this.read(scope, query, { points, rows, earliest: false }, client);

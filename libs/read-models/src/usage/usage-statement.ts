@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { LedgerSchema } from '@quipu/ledger';
-import { bucketEnd, bucketStart, type BucketKind } from '@quipu/metering';
+import { HOUR_MS, bucketEnd, bucketStart, type BucketKind } from '@quipu/metering';
 import { pgArray } from '@quipu/platform';
 import { CHECKPOINT_CTE } from '../live-ledger.js';
 import { Parameters, type Statement } from '../statement.js';
@@ -23,8 +23,11 @@ export interface UsageRead {
   groupBy: readonly Dimension[];
   /** Instants (ms): for each, Σ d and Σ d·t over the changes at or before it. */
   points: readonly number[];
-  /** Whole rows of one bucket kind, `[from, to)`, for the boundaries between the points. */
-  rows: { kind: BucketKind; from: number; to: number } | null;
+  /**
+   * Whole rows of one bucket kind, `[from, to)`, for the boundaries between the points; `hourly` sums
+   * quarter-hours into hours where they are read, so that a quarter as many rows travel.
+   */
+  rows: { kind: BucketKind; from: number; to: number; hourly?: boolean } | null;
   /** Also read the earliest change inside these filters. */
   earliestOf: Pick<UsageFilters, 'tenant' | 'user'> | null;
 }
@@ -106,7 +109,7 @@ SELECT c.position, c.schema_name, h.earliest, h.present,
              WHERE s.level = ${plan.level} AND s.key_id = k.key_id AND s.bucket_kind = 3 LIMIT 1) x
         ) AS present) h
   LEFT JOIN checkpoint c ON true${sources.length > 0 ? ' LEFT JOIN summed v ON true' : ''}`;
-  return named(text, params.values, read);
+  return named(text, plan);
 }
 
 /** `, g0, g1`: the output names of the dimensions grouped by. */
@@ -126,7 +129,10 @@ function range(kind: BucketKind, from: string | null, to: string): string {
 
 /** For each instant: months before `months`, then days before `days`, then quarter-hours before `quarters`. */
 function pointsCte({ read, schema, level, wide, params }: Plan): string {
-  const columns = pointColumns(read.points).map((column) => `${params.add(column)}::bigint[]`);
+  // A wide plan must know how few instants there are; as a parameter the array counts as a hundred.
+  const columns = pointColumns(read.points).map(
+    (column) => `${wide ? `'${column}'` : params.add(column)}::bigint[]`,
+  );
   // Another tenant's later change must not make this question read changes: ask its own keys.
   const late = `EXISTS (
       SELECT FROM keys k CROSS JOIN LATERAL (
@@ -152,13 +158,18 @@ function pointSums({ schema, level, read, wide }: Plan): string {
   const groups = read.groupBy.map((_, i) => `, k.g${i}`).join('');
   const ranges = [
     range(3, null, 'w.months'),
-    range(2, 'w.months', 'w.days'),
-    range(1, 'w.days', 'w.quarters'),
+    // The one-time condition spares every key the descent into an empty range.
+    `w.months < w.days AND ${range(2, 'w.months', 'w.days')}`,
+    `w.days < w.quarters AND ${range(1, 'w.days', 'w.quarters')}`,
   ];
   if (wide) {
-    return `SELECT 'p', w.i${groups}, s.d::numeric, s.w + s.d::numeric * s.bucket
-     FROM wanted w CROSS JOIN keys k JOIN ${schema}.level_sums s ON s.key_id = k.key_id AND s.level = ${level}
-      AND (${ranges.map((one) => `(${one})`).join(' OR ')})`;
+    return ranges
+      .map(
+        (one) => `SELECT 'p', w.i${groups}, s.d::numeric, s.w + s.d::numeric * s.bucket
+     FROM wanted w CROSS JOIN keys k JOIN ${schema}.level_sums s ON s.key_id = k.key_id
+    WHERE s.level = ${level} AND ${one}`,
+      )
+      .join('\n UNION ALL ');
   }
   const parts = ranges.map(
     (one) =>
@@ -170,14 +181,16 @@ function pointSums({ schema, level, read, wide }: Plan): string {
 }
 
 /** The changes between the last whole quarter-hour and each instant; none unless the instant lies inside one. */
-function pointChanges({ schema, level, read, params }: Plan): string {
+function pointChanges({ schema, level, grain, read, params }: Plan): string {
   const groups = read.groupBy.map((_, i) => `, k.g${i}`).join('');
-  return `SELECT 'p', w.i${groups}, c.d::numeric, c.d::numeric * c.t FROM wanted w CROSS JOIN LATERAL (
-     SELECT c.key_id, c.t, c.d FROM ${schema}.changes c
-      WHERE c.level = ${level} AND c.t >= w.quarters AND c.t <= w.t OFFSET 0) c
-   CROSS JOIN LATERAL (
+  // Every change is the platform's: no key needs looking up.
+  const whose = (): string => `CROSS JOIN LATERAL (
      SELECT 1${groupColumns(read, 'k')} FROM ${schema}.usage_keys k
       WHERE k.key_id = c.key_id AND ${keyCondition('k', 0, read.filters, params)} OFFSET 0) k`;
+  return `SELECT 'p', w.i${groups}, c.d::numeric, c.d::numeric * c.t FROM wanted w CROSS JOIN LATERAL (
+     SELECT c.key_id, c.t, c.d FROM ${schema}.changes c
+      WHERE w.quarters <= w.t AND c.level = ${level} AND c.t >= w.quarters AND c.t <= w.t OFFSET 0) c
+   ${grain === 3 ? '' : whose()}`;
 }
 
 /** The rows between two aligned boundaries, for a running sum. */
@@ -187,9 +200,11 @@ function bucketRows(plan: Plan, rows: NonNullable<UsageRead['rows']>): string {
   const one = range(rows.kind, `${params.add(rows.from)}::bigint`, `${params.add(rows.to)}::bigint`);
   const source = `${schema}.level_sums s`;
   const which = `s.level = ${level} AND s.key_id = k.key_id AND ${one}`;
+  const at = (row: string): string =>
+    rows.hourly ? `floor(${row}.bucket / ${HOUR_MS}::numeric)::bigint * ${HOUR_MS}` : `${row}.bucket`;
   return wide
-    ? `SELECT 'r', s.bucket${groups}, s.d::numeric, s.w + s.d::numeric * s.bucket FROM keys k JOIN ${source} ON ${which}`
-    : `SELECT 'r', x.bucket${groups}, x.d::numeric, x.w + x.d::numeric * x.bucket
+    ? `SELECT 'r', ${at('s')}${groups}, s.d::numeric, s.w + s.d::numeric * s.bucket FROM keys k JOIN ${source} ON ${which}`
+    : `SELECT 'r', ${at('x')}${groups}, x.d::numeric, x.w + x.d::numeric * x.bucket
      FROM keys k CROSS JOIN LATERAL (SELECT s.bucket, s.d, s.w FROM ${source} WHERE ${which} OFFSET 0) x`;
 }
 
@@ -207,8 +222,8 @@ function pointColumns(points: readonly number[]): string[] {
 }
 
 /** Prepares the shapes that repeat; rare combinations are planned each time and cost no connection memory. */
-function named(text: string, values: unknown[], read: UsageRead): Statement {
+function named(text: string, { read, wide, params: { values } }: Plan): Statement {
   const filters = Object.values(read.filters).filter((value) => value !== undefined).length;
-  if (filters > 2 || read.groupBy.length > 1) return { text, values };
+  if (wide || filters > 2 || read.groupBy.length > 1) return { text, values };
   return { text, values, name: `usage-${createHash('sha1').update(text).digest('base64url')}` };
 }
