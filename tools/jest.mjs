@@ -3,11 +3,32 @@
 import { spawn } from 'node:child_process';
 import { dirname, join } from 'node:path';
 
+const PROJECTS = ['unit', 'int', 'e2e', 'crash'];
+
+/**
+ * jest takes everything after --selectProjects for names of projects: a path there would select all tests
+ * of all projects named, silently. Projects go last, what is not one goes before.
+ */
+function inOrder(given) {
+  const at = given.indexOf('--selectProjects');
+  if (at < 0) return given;
+  let end = at + 1;
+  while (end < given.length && !given[end].startsWith('-')) end += 1;
+  const listed = given.slice(at + 1, end);
+  return [
+    ...listed.filter((argument) => !PROJECTS.includes(argument)),
+    ...given.slice(0, at),
+    ...given.slice(end),
+    '--selectProjects',
+    ...listed.filter((argument) => PROJECTS.includes(argument)),
+  ];
+}
+
 const root = dirname(import.meta.dirname);
 const jest = join(root, 'node_modules', 'jest', 'bin', 'jest.js');
 const child = spawn(
   process.execPath,
-  ['--no-warnings', '--experimental-vm-modules', jest, ...process.argv.slice(2)],
+  ['--no-warnings', '--experimental-vm-modules', jest, ...inOrder(process.argv.slice(2))],
   { cwd: root, stdio: 'inherit' },
 );
 for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => child.kill(signal));

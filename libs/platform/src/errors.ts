@@ -76,6 +76,12 @@ export class ServiceStartError extends QuipuError {
   readonly retryable = false;
 }
 
+/** Quipu runs already on this data directory; the message says where. */
+export class AlreadyRunningError extends QuipuError {
+  readonly code = 'already_running';
+  readonly retryable = false;
+}
+
 /** The message of anything thrown, for logs and terminals. */
 export function errorMessage(error: unknown): string {
   if (error instanceof AggregateError && error.message === '') {

@@ -28,13 +28,16 @@ describe('createIoSteps', () => {
     kill.mockRestore();
   });
 
-  it.each(['2', 'two'])('kills this process at the step that was asked for (%s), and at no other', (place) => {
-    const kill = jest.spyOn(process, 'kill').mockImplementation(() => true);
-    const io = createIoSteps({ QUIPU_KILL_AT_STEP: place });
-    void io.step('one');
-    expect(kill).not.toHaveBeenCalled();
-    void io.step('two');
-    expect(kill).toHaveBeenCalledWith(process.pid, 'SIGKILL');
-    kill.mockRestore();
-  });
+  it.each(['2', 'two'])(
+    'kills this process at the step that was asked for (%s), and at no other',
+    (place) => {
+      const kill = jest.spyOn(process, 'kill').mockImplementation(() => true);
+      const io = createIoSteps({ QUIPU_KILL_AT_STEP: place });
+      void io.step('one');
+      expect(kill).not.toHaveBeenCalled();
+      void io.step('two');
+      expect(kill).toHaveBeenCalledWith(process.pid, 'SIGKILL');
+      kill.mockRestore();
+    },
+  );
 });

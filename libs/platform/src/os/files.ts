@@ -12,9 +12,9 @@ export function writePrivateFile(path: string, content: string): void {
   renameSync(temporary, path);
 }
 
-/** The secret kept in `path`; made from 24 random bytes (hex) and written 0600 when there is none. */
+/** The secret kept in `path`; 256 random bits (hex) and written 0600 when there is none. */
 export function readOrCreateSecret(path: string): string {
-  if (!existsSync(path)) writePrivateFile(path, `${randomBytes(24).toString('hex')}\n`);
+  if (!existsSync(path)) writePrivateFile(path, `${randomBytes(32).toString('hex')}\n`);
   return readFileSync(path, 'utf8').trim();
 }
 

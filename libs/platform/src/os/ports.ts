@@ -10,11 +10,39 @@ const FIRST_PORT = 21_000;
 const LAST_PORT = 31_999;
 
 /** Whether a server could listen on `port` of `host` now. */
-export function isPortFree(port: number, host = '127.0.0.1'): Promise<boolean> {
+export async function isPortFree(port: number, host = '127.0.0.1'): Promise<boolean> {
+  return (await listenError(port, host)) === null;
+}
+
+/**
+ * Makes sure that a server can listen on `port` of `host`.
+ * @throws ServiceStartError that says who holds the port, or what else is in the way.
+ */
+export async function requirePort(port: number, host: string): Promise<void> {
+  const code = await listenError(port, host);
+  if (code === null) return;
+  if (code === 'EADDRINUSE') {
+    throw new ServiceStartError(`Cannot listen on ${host}:${port}: ${describePortHolder(port)}.`, {
+      hint: `End it, or choose another port: PORT=${port === 65_535 ? port - 1 : port + 1} ./quipu start`,
+    });
+  }
+  const hints: Record<string, string> = {
+    EACCES: 'Ports below 1024 need privileges; choose another with PORT.',
+    EADDRNOTAVAIL: 'HOST must be an address of this machine, or 0.0.0.0 for all of them.',
+    ENOTFOUND: 'HOST must be an address of this machine, or 0.0.0.0 for all of them.',
+  };
+  const hint = hints[code];
+  throw new ServiceStartError(
+    `Cannot listen on ${host}:${port} (${code}).`,
+    hint === undefined ? {} : { hint },
+  );
+}
+
+function listenError(port: number, host: string): Promise<string | null> {
   return new Promise((done) => {
     const server = createServer();
-    server.once('error', () => done(false));
-    server.listen({ port, host, exclusive: true }, () => server.close(() => done(true)));
+    server.once('error', (error: NodeJS.ErrnoException) => done(error.code ?? error.message));
+    server.listen({ port, host, exclusive: true }, () => server.close(() => done(null)));
   });
 }
 

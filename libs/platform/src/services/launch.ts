@@ -8,12 +8,16 @@ import { runAs, type ServiceUser } from './service-user.js';
 /** How Postgres and Redis say that somebody else has the port. */
 export const CANNOT_BIND = /could not bind|bind: Address already in use|Could not create server TCP/i;
 
+/** What a service sees of our environment: PG* and locale variables of the user's would change its ways. */
+export const SERVICE_ENV: NodeJS.ProcessEnv = { PATH: process.env['PATH'], TZ: 'UTC', LC_ALL: 'C' };
+
 const LOG_LIMIT = 20 * 1024 * 1024;
 
 /** How a service process is launched. */
 export interface Launch {
   readonly command: string;
   readonly args: readonly string[];
+  /** Its whole environment; default {@link SERVICE_ENV}. */
   readonly env?: NodeJS.ProcessEnv;
   readonly user: ServiceUser | null;
   /** Receives standard output and error. */
@@ -45,7 +49,7 @@ export async function launch(options: Launch): Promise<Launched> {
       cwd: '/',
       detached: true,
       stdio: ['ignore', log, log],
-      env: { PATH: process.env['PATH'], TZ: 'UTC', LC_ALL: 'C', ...options.env },
+      env: options.env ?? SERVICE_ENV,
       ...runAs(options.user),
     });
     await new Promise<void>((done, fail) => {

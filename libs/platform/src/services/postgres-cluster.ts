@@ -10,6 +10,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { ServiceStartError } from '../errors.js';
+import { SERVICE_ENV } from './launch.js';
 import type { PostgresBinaries } from './postgres-binaries.js';
 import type { ServiceHome } from './service-home.js';
 import { runAs } from './service-user.js';
@@ -83,7 +84,7 @@ function initialise(place: ServiceHome, binaries: PostgresBinaries, password: st
       {
         cwd: '/',
         encoding: 'utf8',
-        env: { PATH: process.env['PATH'], TZ: 'UTC', LC_ALL: 'C' },
+        env: SERVICE_ENV,
         ...runAs(place.user),
       },
     );

@@ -5,7 +5,7 @@ import { Redis } from 'ioredis';
 import { ServiceStartError, errorMessage } from '../errors.js';
 import { freePort } from '../os/ports.js';
 import { endProcess, findProcesses, isAlive, waitForExit } from '../os/processes.js';
-import { CANNOT_BIND, didNotStart, launch } from './launch.js';
+import { CANNOT_BIND, SERVICE_ENV, didNotStart, launch } from './launch.js';
 import type { ServerOptions, ServerProcess } from './postgres-server.js';
 import { provideRedis } from './redis-binary.js';
 
@@ -35,7 +35,7 @@ export async function startRedis(options: ServerOptions): Promise<ServerProcess>
       command: binary.command,
       // The port stands on the command line so that a left-over server can be recognised by it.
       args: [writeSettings(options), '--port', String(port)],
-      ...(binary.env ? { env: binary.env } : {}),
+      env: { ...SERVICE_ENV, ...binary.env },
       user: place.user,
       logFile,
     });

@@ -68,11 +68,16 @@ export function findServiceHome(dataDir: string): string | null {
   return recorded.home === '.' ? realpathSync(dataDir) : recorded.home;
 }
 
-function makeDataDir(dataDir: string): void {
+/**
+ * Makes the data directory, with its parts for runtime state and logs.
+ * @throws ServiceStartError when it cannot be written to.
+ */
+export function makeDataDir(dataDir: string): void {
   try {
-    // Root's services run as another user, who must be able to pass; secrets inside are 0600 each.
+    // Root's services run as another user, who must be able to pass; secrets inside are 0600 each. It is made
+    // before its parts: a recursive mkdir gives every directory it makes the mode of the last.
     mkdirSync(dataDir, { recursive: true, mode: process.getuid?.() === 0 ? 0o711 : 0o700 });
-    mkdirSync(join(dataDir, 'run'), { recursive: true, mode: 0o700 });
+    for (const part of ['run', 'log']) mkdirSync(join(dataDir, part), { recursive: true, mode: 0o700 });
   } catch (error) {
     throw new ServiceStartError(`Cannot write to the data directory ${dataDir}.`, {
       cause: error,

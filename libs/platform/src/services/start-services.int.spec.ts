@@ -70,7 +70,7 @@ describe('startServices', () => {
     for (const name of ['postgres', 'redis']) {
       const file = join(dataDir, `${name}.password`);
       expect(statSync(file).mode & 0o777).toBe(0o600);
-      expect(readFileSync(file, 'utf8').trim()).toMatch(/^[0-9a-f]{48}$/);
+      expect(readFileSync(file, 'utf8').trim()).toMatch(/^[0-9a-f]{64}$/);
     }
   });
 
