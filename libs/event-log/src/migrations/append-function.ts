@@ -110,22 +110,24 @@ BEGIN
   IF conflicts IS NOT NULL OR cardinality(in_letter_raw) > 0 THEN
     INSERT INTO dead_letters AS kept
       (fingerprint, raw, reason, detail, tenant, first_seen_ms, last_seen_ms, seen, job_id)
-    SELECT fingerprint, min(raw), min(reason), min(detail), min(tenant), now_ms, now_ms, count(*), min(job_id)
+    SELECT fingerprint, (array_agg(raw))[1], min(reason), min(detail), min(tenant), now_ms, now_ms, count(*),
+           min(job_id)
     FROM (
-      SELECT sha256(raw || convert_to(reason, 'UTF8')) AS fingerprint, raw, reason, detail, tenant, job_id
+      SELECT sha256(raw || convert_to(reason, 'UTF8')) AS fingerprint, raw, reason, detail, tenant, job_id, place
       FROM (
         SELECT * FROM unnest(in_letter_raw, in_letter_reasons, in_letter_details, in_letter_tenants,
-                             in_letter_jobs) AS given(raw, reason, detail, tenant, job_id)
+                             in_letter_jobs) WITH ORDINALITY AS given(raw, reason, detail, tenant, job_id, place)
         UNION ALL
         SELECT convert_to(log_canonical_event(in_times[c], in_tenants[c], in_sources[c], in_event_ids[c],
                                               in_types[c], in_subjects[c], in_dataversions[c],
                                               in_sequences[c], in_data[c]), 'UTF8'),
                'id-conflict', 'an event of this tenant, source and id is stored with another body',
-               in_tenants[c], NULL
+               in_tenants[c], NULL, cardinality(in_letter_raw) + c
         FROM unnest(conflicts) c
       ) letters
     ) stamped
     GROUP BY fingerprint
+    ORDER BY min(place)
     ON CONFLICT (fingerprint) DO UPDATE
       SET last_seen_ms = EXCLUDED.last_seen_ms, seen = kept.seen + EXCLUDED.seen;
   END IF;
