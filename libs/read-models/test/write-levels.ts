@@ -57,36 +57,47 @@ export async function writeLevels(
       }
     }
   }
-  for (const key of keys.values()) {
-    await pool.query(
-      `INSERT INTO ${schema}.usage_keys VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
-      [key.id, key.grain, ...key.dims, key.services],
+  const sums = [...keys.values()].flatMap((key) =>
+    ([1, 2, 3] as const).flatMap((level) =>
+      BUCKET_KINDS.flatMap((kind) =>
+        sumSteps(
+          key.steps.filter((step) => step.level === level),
+          kind,
+        ).map((row) => ({
+          level,
+          key_id: key.id,
+          bucket_kind: kind,
+          bucket: row.bucket,
+          d: String(row.d),
+          w: String(row.w),
+          n: String(row.n),
+          max_t: row.maxT,
+        })),
+      ),
+    ),
+  );
+  const keyRows = [...keys.values()].map(({ id, grain, dims, services }) => ({
+    key_id: id,
+    grain,
+    services,
+    ...Object.fromEntries(DIMS.map((dim, i) => [dim === 'user' ? 'user_id' : dim, dims[i] ?? null])),
+  }));
+  const insert = (table: string, list: readonly object[]) =>
+    pool.query(
+      `INSERT INTO ${schema}.${table} SELECT * FROM json_populate_recordset(NULL::${schema}.${table}, $1)`,
+      [JSON.stringify(list)],
     );
-    for (const level of [1, 2, 3] as const) {
-      for (const kind of BUCKET_KINDS) {
-        const steps = key.steps.filter((step) => step.level === level);
-        for (const row of sumSteps(steps, kind)) {
-          await pool.query(
-            `INSERT INTO ${schema}.level_sums (level, key_id, bucket_kind, bucket, d, w, n, max_t)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
-            [level, key.id, kind, row.bucket, row.d, row.w, row.n, row.maxT],
-          );
-        }
-      }
-    }
-  }
-  for (const row of rows.values()) {
-    await pool.query(`INSERT INTO ${schema}.changes (level, t, key_id, d, n) VALUES ($1, $2, $3, $4, $5)`, [
-      row.level,
-      row.t,
-      row.key,
-      row.d,
-      row.n,
-    ]);
-  }
+  await insert('usage_keys', keyRows);
+  await insert('level_sums', sums);
+  await insert(
+    'changes',
+    [...rows.values()].map(({ key, ...row }) => ({ ...row, key_id: key })),
+  );
 }
 
 /** Empties the tables that `writeLevels` fills. */
 export async function clearLevels(pool: Pool, schema = 'ledger_1'): Promise<void> {
-  await pool.query(`TRUNCATE ${schema}.usage_keys, ${schema}.changes, ${schema}.level_sums`);
+  // TRUNCATE would write files and wait for the disk every time; these tables hold a handful of rows.
+  for (const table of ['usage_keys', 'changes', 'level_sums'])
+    await pool.query(`DELETE FROM ${schema}.${table}`);
 }
