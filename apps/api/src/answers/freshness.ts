@@ -57,7 +57,9 @@ export class Freshness {
       const checkpoint = await readCheckpoint(this.pool, LEDGER_PROJECTION);
       if (checkpoint !== null && checkpoint.position >= wanted) return;
       if (performance.now() > deadline) {
-        throw new NotYetError('The projection has not reached Quipu-After yet.', { hint: 'Ask again in a moment.' });
+        throw new NotYetError('The projection has not reached Quipu-After yet.', {
+          hint: 'Ask again in a moment.',
+        });
       }
       await new Promise((resolve) => setTimeout(resolve, POLL_MS));
     }

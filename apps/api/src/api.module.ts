@@ -1,0 +1,80 @@
+import { KeyStore, TenantDirectory } from '@quipu/access';
+import { type Clock, type Config, createPool, createRedis, type Logger } from '@quipu/platform';
+import { DepthQueries, READER_SESSION, StatusQueries, UsageQueries } from '@quipu/read-models';
+import { type DynamicModule, Inject, Module, type OnApplicationShutdown } from '@nestjs/common';
+import { APP_FILTER } from '@nestjs/core';
+import { TerminusModule } from '@nestjs/terminus';
+import type { Redis } from 'ioredis';
+import type { Pool } from 'pg';
+import { CrossTenantReads } from './answers/cross-tenant-reads.js';
+import { Freshness } from './answers/freshness.js';
+import { ProblemFilter } from './answers/problem.filter.js';
+import { API_CLOCK, API_CONFIG, API_LOGGER } from './api-tokens.js';
+import { CooprController } from './coopr/coopr.controller.js';
+import { HealthProbes } from './health/health-probes.js';
+import { HealthController } from './health/health.controller.js';
+import { PageController } from './page/page.controller.js';
+
+/** What the API is composed of. `databaseUrl` and `redisUrl` are those of the configuration, resolved. */
+export interface ApiOptions {
+  readonly config: Config;
+  readonly databaseUrl: string;
+  readonly redisUrl: string;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+const POOL = Symbol('POOL');
+const REDIS = Symbol('REDIS');
+
+/** The API process: dialects, page and health over the read models. It never writes events. */
+@Module({})
+export class ApiModule implements OnApplicationShutdown {
+  constructor(
+    @Inject(POOL) private readonly pool: Pool,
+    @Inject(REDIS) private readonly redis: Redis,
+  ) {}
+
+  /** Composes the module for one process. */
+  static of({ config, databaseUrl, redisUrl, clock, logger }: ApiOptions): DynamicModule {
+    const pool = createPool(databaseUrl, {
+      max: config.databasePoolSize,
+      applicationName: 'quipu-api',
+      session: READER_SESSION,
+    });
+    const redis = createRedis(redisUrl, 'plain', 'quipu-api');
+    const provide = <T>(token: abstract new (...args: never[]) => T, value: T) => ({
+      provide: token,
+      useValue: value,
+    });
+    return {
+      module: ApiModule,
+      imports: [TerminusModule.forRoot({ logger: false })],
+      controllers: [HealthController, PageController, CooprController],
+      providers: [
+        { provide: POOL, useValue: pool },
+        { provide: REDIS, useValue: redis },
+        { provide: API_CLOCK, useValue: clock },
+        { provide: API_LOGGER, useValue: logger },
+        { provide: API_CONFIG, useValue: config },
+        provide(KeyStore, new KeyStore(pool, clock)),
+        provide(TenantDirectory, new TenantDirectory(pool, clock)),
+        provide(DepthQueries, new DepthQueries(pool, redis)),
+        provide(UsageQueries, new UsageQueries(pool)),
+        provide(StatusQueries, new StatusQueries(pool)),
+        provide(Freshness, new Freshness(pool)),
+        provide(CrossTenantReads, new CrossTenantReads(logger)),
+        provide(
+          HealthProbes,
+          new HealthProbes({ pool, redis, clock, lagWarnSeconds: config.lagWarnSeconds }),
+        ),
+        { provide: APP_FILTER, useClass: ProblemFilter },
+      ],
+    };
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    this.redis.disconnect();
+    await this.pool.end();
+  }
+}

@@ -1,0 +1,27 @@
+import 'reflect-metadata';
+import { createLogger, errorMessage, loadConfig, systemClock } from '@quipu/platform';
+import { createApi } from './create-api.js';
+
+const config = loadConfig();
+const logger = createLogger('api', config.logLevel);
+
+if (config.databaseUrl === undefined || config.redisUrl === undefined) {
+  logger.fatal('DATABASE_URL and REDIS_URL must be set; `quipu start` starts stores and sets both');
+  process.exit(1);
+}
+
+try {
+  const app = await createApi({
+    config,
+    databaseUrl: config.databaseUrl,
+    redisUrl: config.redisUrl,
+    clock: systemClock,
+    logger,
+  });
+  app.enableShutdownHooks();
+  await app.listen(config.port, config.host);
+  logger.info({ address: await app.getUrl() }, 'api listening');
+} catch (error) {
+  logger.fatal({ err: error }, `the api did not start: ${errorMessage(error)}`);
+  process.exit(1);
+}
