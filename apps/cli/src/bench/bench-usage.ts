@@ -1,4 +1,5 @@
-import { type UsageAnswer, UsageQueries } from '@quipu/read-models';
+import { createPool } from '@quipu/platform';
+import { READER_SESSION, type UsageAnswer, UsageQueries } from '@quipu/read-models';
 import { type Pool } from 'pg';
 import { localScope } from '../support/scope.js';
 import { type CommandProjector } from '../support/projector.js';
@@ -97,12 +98,16 @@ async function measureCases(
   cases: readonly Case[],
 ): Promise<Measured[]> {
   await stage.pool.query('VACUUM ANALYZE');
-  const queries = new UsageQueries(stage.pool);
-  const measured: Measured[] = [];
-  for (const test of cases) {
-    measured.push(await time(SAMPLES, () => askLedger(queries, context, test)));
+  // As the API asks: with the session settings that the queries are written for.
+  const pool = createPool(stage.services.databaseUrl, { session: READER_SESSION, max: 1 });
+  try {
+    const queries = new UsageQueries(pool);
+    const measured: Measured[] = [];
+    for (const test of cases) measured.push(await time(SAMPLES, () => askLedger(queries, context, test)));
+    return measured;
+  } finally {
+    await pool.end();
   }
-  return measured;
 }
 
 async function measureReference(pool: Pool, test: Case): Promise<Measured> {

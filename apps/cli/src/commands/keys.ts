@@ -1,5 +1,5 @@
 import { Command, Option } from 'commander';
-import { KeyStore, Principals, type Role, ROLES } from '@quipu/access';
+import { KeyStore, Principals, type Role, ROLES, UnknownPrincipalError } from '@quipu/access';
 import { type Cli } from '../support/cli.js';
 import { CommandFailedError } from '../support/exit-codes.js';
 import { findTenant } from '../support/find-tenant.js';
@@ -108,10 +108,14 @@ async function createKey(cli: Cli, tenantText: string, name: string, options: Cr
         ...(options.sourcePrefix === undefined ? {} : { sourcePrefix: options.sourcePrefix }),
       });
     }
-    const key = await new KeyStore(pool, cli.clock).createKey(
-      { tenantId: tenant.id, name },
-      { actor: LOCAL_ACTOR, ...(options.label === undefined ? {} : { label: options.label }), ...expires },
-    );
+    const label = options.label === undefined ? {} : { label: options.label };
+    const key = await new KeyStore(pool, cli.clock)
+      .createKey({ tenantId: tenant.id, name }, { actor: LOCAL_ACTOR, ...label, ...expires })
+      .catch((error: unknown) => {
+        if (error instanceof UnknownPrincipalError)
+          error.hint = 'Add --role and it comes into being: --role admin.';
+        throw error;
+      });
     return { ...key, tenant: tenant.id };
   });
   if (options.json) {

@@ -1,17 +1,16 @@
-import { type UsageAnswer, type UsageGroup } from '@quipu/read-models';
+import { type DepthRow, type UsageAnswer, type UsageGroup } from '@quipu/read-models';
 import { formatCount, formatSeconds } from '../support/numbers.js';
-import { type DepthRow, depthTable } from '../support/depth.js';
+import { depthTable } from '../support/depth.js';
 import { renderTable } from '../support/table.js';
 import { type Terminal } from '../support/terminal.js';
 import { DEMO_TENANTS } from './tenants.js';
 
 /** Depth of the demo's queues. */
-export function drawDepth(terminal: Terminal, rows: readonly DepthRow[], nowMs: number): string {
+export function drawDepth(terminal: Terminal, rows: readonly DepthRow[]): string {
   const ours = new Set(DEMO_TENANTS.map((tenant) => tenant.id));
   return depthTable(
     terminal,
     rows.filter((row) => ours.has(row.tenant)),
-    nowMs,
   );
 }
 

@@ -7,13 +7,14 @@ import { noOutcome, type Outcome } from '../import/outcome.js';
 import { type Cli } from '../support/cli.js';
 import { databaseNow } from '../support/database-now.js';
 import { openDepth } from '../support/depth.js';
+import { LiveScreen } from '../support/live-screen.js';
+import { formatCount, formatDuration } from '../support/numbers.js';
 import { ensureProjector } from '../support/projector.js';
 import { openQueue } from '../support/queue.js';
 import { localScope } from '../support/scope.js';
 import { type Services } from '../support/services.js';
 import { note } from '../support/terminal.js';
 import { waitProjected } from '../support/wait-projected.js';
-import { DemoScreen } from './demo-screen.js';
 import { drawDepth, drawUsage } from './draw.js';
 import { Fleet } from './fleet.js';
 import { DEMO_TENANTS } from './tenants.js';
@@ -50,27 +51,13 @@ export async function runDemo(cli: Cli, services: Services, options: DemoOptions
   });
   const startMs = cli.clock.now();
   const fleet = new Fleet(options.seed, startMs);
-  const screen = new DemoScreen(cli.terminal, options.forMs);
-  const depth = openDepth(services);
-  let events = 0;
+  const show = options.quiet ? undefined : demoView(cli, services, options.forMs, startMs);
   const over = (): boolean => cli.interrupted.aborted || cli.clock.now() - startMs >= options.forMs;
   while (!over()) {
     projector.broken.throwIfAborted();
-    const due = fleet.advance(cli.clock.now());
-    events += due.length;
-    if (due.length > 0) await courier.send(due);
+    await courier.send(fleet.advance(cli.clock.now()));
     await courier.lookForArrivals();
-    const elapsedMs = cli.clock.now() - startMs;
-    if (!options.quiet && screen.wants(elapsedMs)) {
-      const now = cli.clock.now();
-      const answer = await depth.depth(localScope(), now);
-      const usage = await demoUsage(pool, startMs, now);
-      const levels = await new UsageQueries(pool).levels(localScope(), {
-        ...{ level: 'nodes', now, at: [now], groupBy: ['tenant'] },
-      });
-      const tables = [drawDepth(cli.terminal, answer.rows, now), drawUsage(cli.terminal, usage, levels.rows)];
-      screen.draw({ elapsedMs, forMs: options.forMs, events }, tables);
-    }
+    await show?.(outcome.added);
     await sleep(TICK_MS);
   }
   await courier.send(fleet.goHome(cli.clock.now()));
@@ -81,6 +68,39 @@ export async function runDemo(cli: Cli, services: Services, options: DemoOptions
   await waitProjected(pool, (await new EventLog(pool).head()).position, { signal: projector.broken });
   projector.broken.throwIfAborted();
   return { source: fleet.source, startMs, outcome, usage: await demoUsage(pool, startMs, cli.clock.now()) };
+}
+
+/** Draws depth and usage when it is time: every second on a terminal, a few times in all elsewhere. */
+function demoView(
+  cli: Cli,
+  services: Services,
+  forMs: number,
+  startMs: number,
+): (events: number) => Promise<void> {
+  const { terminal } = cli;
+  const { bold, dim } = terminal.colours;
+  const everyMs = terminal.outIsTty ? 1_000 : Math.max(5_000, forMs / 6);
+  const screen = new LiveScreen(terminal);
+  const depth = openDepth(services);
+  const queries = new UsageQueries(services.pool);
+  let drawnMs = startMs - everyMs;
+  return async (events) => {
+    const now = cli.clock.now();
+    if (now - drawnMs < everyMs) return;
+    drawnMs = now;
+    const { rows } = await depth.depth(localScope(), now);
+    const usage = await demoUsage(services.pool, startMs, now);
+    const levels = await queries.levels(localScope(), {
+      level: 'nodes',
+      now,
+      at: [now],
+      groupBy: ['tenant'],
+    });
+    const elapsed = formatDuration(Math.floor((now - startMs) / 1000) * 1000);
+    const title = `${bold('demo')}  ${elapsed} of ${formatDuration(forMs)}  ${dim(`${formatCount(events)} events`)}`;
+    const tables = [drawDepth(terminal, rows), drawUsage(terminal, usage, levels.rows)];
+    screen.draw([title, ...tables, ''].join('\n\n'));
+  };
 }
 
 async function demoUsage(pool: Pool, startMs: number, now: number): Promise<UsageAnswer> {

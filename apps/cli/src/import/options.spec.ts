@@ -10,7 +10,9 @@ import { type SourceBatch } from './source.js';
 const NOW = Date.parse('2026-11-20T08:00:00Z');
 let directory: string;
 
-beforeAll(() => (directory = mkdtempSync(join(tmpdir(), 'quipu-import-'))));
+beforeAll(() => {
+  directory = mkdtempSync(join(tmpdir(), 'quipu-import-'));
+});
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
 function file(name: string, content: string | Buffer): string {

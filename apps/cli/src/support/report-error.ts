@@ -19,8 +19,8 @@ const HINTS: Readonly<Record<string, string>> = {
 
 function hintFor(error: unknown): string | undefined {
   if (error instanceof QuipuError) return error.hint;
-  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
-  return HINTS[code];
+  const code = typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined;
+  return typeof code === 'string' ? HINTS[code] : undefined;
 }
 
 /**
@@ -30,7 +30,7 @@ function hintFor(error: unknown): string | undefined {
 export function reportError(terminal: Terminal, error: unknown, env: NodeJS.ProcessEnv = process.env): void {
   if (error instanceof CommanderError || error instanceof InterruptedError) return;
   const hint = hintFor(error);
-  terminal.err.write(`quipu: ${errorMessage(error)}\n`);
+  terminal.err.write(`quipu: ${errorMessage(error).replace(/^Error: /, '')}\n`);
   if (hint !== undefined) terminal.err.write(`       ${hint}\n`);
   if (env['QUIPU_DEBUG'] && error instanceof Error) {
     let cause: unknown = error;

@@ -2,10 +2,10 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Writable } from 'node:stream';
-import { createLogger, loadConfig, ManualClock } from '@quipu/platform';
+import { type Clock, createLogger, loadConfig } from '@quipu/platform';
 import pc from 'picocolors';
-import { type Cli } from '../src/support/cli.js';
-import { runCli } from '../src/run-cli.js';
+import { type Cli } from '../../../apps/cli/src/support/cli.js';
+import { runCli } from '../../../apps/cli/src/run-cli.js';
 
 /** What one command line wrote, and how it ended. */
 export interface CliRun {
@@ -14,13 +14,12 @@ export interface CliRun {
   readonly err: string;
 }
 
-/** A command line on given services, with a clock of its own. */
+/** A command line on given services. */
 export interface TestCli {
-  readonly clock: ManualClock;
   readonly interrupt: AbortController;
   run(...args: string[]): Promise<CliRun>;
   /** Runs it with --json and parses the answer; throws what it said when it failed. */
-  json(...args: string[]): Promise<any>;
+  json(...args: string[]): Promise<ReturnType<typeof JSON.parse>>;
   close(): void;
 }
 
@@ -33,10 +32,9 @@ class Capture extends Writable {
 }
 
 /** Makes command lines that work in this process, on the databases of a test. */
-export function testCli(urls: { database: string; redis: string }, nowMs: number): TestCli {
+export function testCli(urls: { database: string; redis: string }, clock: Clock): TestCli {
   const dataDir = mkdtempSync(join(tmpdir(), 'quipu-cli-'));
   const env = { DATABASE_URL: urls.database, REDIS_URL: urls.redis, QUIPU_DATA_DIR: dataDir };
-  const clock = new ManualClock(nowMs);
   const interrupt = new AbortController();
   const run = async (...args: string[]): Promise<CliRun> => {
     const out = new Capture();
@@ -57,7 +55,6 @@ export function testCli(urls: { database: string; redis: string }, nowMs: number
     return { exitCode, out: out.text, err: err.text };
   };
   return {
-    clock,
     interrupt,
     run,
     json: async (...args) => {

@@ -1,0 +1,54 @@
+import { Command } from 'commander';
+import { type Cli } from '../support/cli.js';
+import { depthTable, openDepth } from '../support/depth.js';
+import { findTenant } from '../support/find-tenant.js';
+import { lagNote } from '../support/lag-note.js';
+import { localScope } from '../support/scope.js';
+import { withServices } from '../support/services.js';
+import { printJson, printLine } from '../support/terminal.js';
+import { formatTime } from '../support/times.js';
+
+const HELP = `
+queued: due, not blocked, held by nobody. delayed and blocked are counted apart. in progress: assigned or
+started, not ended.
+
+Examples:
+  $ ./quipu queues
+  $ ./quipu queues --tenant acme --json
+`;
+
+/** `queues`: how many jobs wait and run, per tenant and queue, now. */
+export function queuesCommand(cli: Cli): Command {
+  return new Command('queues')
+    .description('jobs queued, delayed, blocked and in progress, per tenant and queue, now')
+    .option('--tenant <tenant>', 'only this tenant (id, else name)')
+    .option('--queue <queue>', 'only this queue')
+    .option('--json', 'print JSON')
+    .addHelpText('after', HELP)
+    .action(async (options: { tenant?: string; queue?: string; json?: boolean }) => {
+      await withServices(cli, async (services) => {
+        const { pool } = services;
+        const now = cli.clock.now();
+        const tenant = options.tenant === undefined ? undefined : (await findTenant(pool, options.tenant)).id;
+        const answer = await openDepth(services).depth(localScope(), now, {
+          ...(tenant === undefined ? {} : { tenant }),
+          ...(options.queue === undefined ? {} : { queue: options.queue }),
+        });
+        if (options.json) {
+          printJson(cli.terminal, {
+            asOf: new Date(answer.asOf).toISOString(),
+            position: String(answer.position),
+            source: answer.source,
+            rows: answer.rows,
+          });
+          return;
+        }
+        const { dim, yellow } = cli.terminal.colours;
+        printLine(cli.terminal, dim(`jobs at ${formatTime(now)}`));
+        printLine(cli.terminal);
+        printLine(cli.terminal, answer.rows.length === 0 ? '  none' : depthTable(cli.terminal, answer.rows));
+        const behind = await lagNote(pool, answer.position);
+        if (behind !== undefined) printLine(cli.terminal, `\n${yellow(behind)}`);
+      });
+    });
+}

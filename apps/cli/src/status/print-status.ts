@@ -1,0 +1,50 @@
+import { formatCount, formatDuration, plural } from '../support/numbers.js';
+import { type Terminal } from '../support/terminal.js';
+import { formatTime } from '../support/times.js';
+import { type SystemStatus } from './read-status.js';
+
+/** The state of the system as a person reads it. */
+export function statusText(terminal: Terminal, status: SystemStatus, nowMs: number): string {
+  const { bold, dim, red, yellow, green } = terminal.colours;
+  const line = (name: string, text: string): string => `  ${dim(name.padEnd(13))}${text}`;
+  const { system, log, ledger, queue } = status;
+  const lines = [
+    system === null
+      ? `${bold('Quipu')}  ${yellow('not running here')} ${dim('(./quipu start starts it)')}`
+      : `${bold('Quipu')}  ${system.phase === 'ready' ? green('running') : yellow(system.phase)} at ${system.url} ${dim(`(${system.programs.join(', ')})`)}`,
+  ];
+  const age = log.lastEvent === null ? 'empty' : `last event ${ago(nowMs - Date.parse(log.lastEvent))}`;
+  lines.push(line('log', `position ${formatCount(BigInt(log.position))}, ${age}`));
+  const behind = BigInt(ledger.behindEvents);
+  const lag =
+    behind === 0n
+      ? green('up to date')
+      : yellow(`${plural(behind, 'event')}, ${formatDuration(ledger.behindSeconds * 1000)} behind`);
+  lines.push(line('ledger', `position ${formatCount(BigInt(ledger.position))}, ${lag}`));
+  if (ledger.halted !== null) {
+    const { position, error, since } = ledger.halted;
+    const when = since === null ? '' : ` since ${formatTime(Date.parse(since))}`;
+    lines.push(line('halted', red(`at position ${formatCount(BigInt(position))}${when}: ${error}`)));
+  }
+  lines.push(line('queue', queueText(terminal, status)));
+  const letters = Object.entries(status.deadLetters);
+  const total = letters.reduce((sum, [, count]) => sum + count, 0);
+  const reasons = letters.map(([reason, count]) => `${reason} ${formatCount(count)}`).join(', ');
+  lines.push(line('dead letters', total === 0 ? 'none' : yellow(`${formatCount(total)} (${reasons})`)));
+  if (queue !== null && queue.consumers === 0 && queue.waiting > 0) {
+    lines.push('', yellow('  Nobody takes events from the queue: ./quipu start runs a projector.'));
+  }
+  return lines.join('\n');
+}
+
+function queueText(terminal: Terminal, { queue }: SystemStatus): string {
+  const { red, yellow } = terminal.colours;
+  if (queue === null) return red('Redis does not answer');
+  const failed = queue.failed === 0 ? '' : yellow(`, ${formatCount(queue.failed)} to be taken up again`);
+  const jobs = `${plural(queue.waiting, 'job')} waiting, ${formatCount(queue.active)} in work${failed}`;
+  return `${jobs}, ${plural(queue.consumers, 'consumer')}`;
+}
+
+function ago(ms: number): string {
+  return ms < 1_000 ? 'just now' : `${formatDuration(Math.floor(ms / 1000) * 1000)} ago`;
+}

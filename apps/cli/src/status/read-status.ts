@@ -1,0 +1,91 @@
+import { EventLog } from '@quipu/event-log';
+import { runningSupervisor } from '@quipu/platform';
+import { StatusQueries } from '@quipu/read-models';
+import { type Queue } from 'bullmq';
+import { type Services } from '../support/services.js';
+
+/** The state of the whole system, as `status` shows it. Positions are decimal strings. */
+export interface SystemStatus {
+  /** Whether a supervisor runs here, and where its API answers. */
+  readonly system: { readonly phase: string; readonly url: string; readonly programs: string[] } | null;
+  readonly log: { readonly position: string; readonly lastEvent: string | null };
+  readonly ledger: {
+    readonly position: string;
+    /** Events in the log that are not in the ledger yet. */
+    readonly behindEvents: string;
+    /** How long the first of them has been waiting, in seconds. */
+    readonly behindSeconds: number;
+    readonly halted: {
+      readonly position: string;
+      readonly error: string;
+      readonly since: string | null;
+    } | null;
+  };
+  readonly queue: QueueStatus | null;
+  /** Open dead letters by reason. */
+  readonly deadLetters: Record<string, number>;
+  readonly epoch: string | null;
+}
+
+/** Jobs in the queue of events. */
+export interface QueueStatus {
+  readonly waiting: number;
+  readonly active: number;
+  readonly failed: number;
+  /** Processes that take jobs. */
+  readonly consumers: number;
+}
+
+/** Reads the state of the system; the queue is null when Redis does not answer. */
+export async function readStatus(services: Services, queue: Queue | null): Promise<SystemStatus> {
+  const { pool, config } = services;
+  const log = new EventLog(pool);
+  const ledger = await new StatusQueries(pool).read();
+  const { recordedMs } = await log.head();
+  return {
+    system: readSystem(config.dataDir),
+    log: { position: String(ledger.logPosition), lastEvent: iso(recordedMs) },
+    ledger: {
+      position: String(ledger.checkpoint),
+      behindEvents: String(ledger.lagEvents),
+      behindSeconds: ledger.lagMs / 1000,
+      halted:
+        ledger.halted === null
+          ? null
+          : {
+              position: String(ledger.halted.position),
+              error: ledger.halted.error,
+              since: iso(ledger.halted.sinceMs),
+            },
+    },
+    queue: queue === null ? null : await readQueue(queue),
+    deadLetters: Object.fromEntries(await log.countDeadLetters()),
+    epoch: ledger.epoch,
+  };
+}
+
+function readSystem(dataDir: string): SystemStatus['system'] {
+  const supervisor = runningSupervisor(dataDir);
+  if (supervisor === null) return null;
+  const { phase, url, programs } = supervisor;
+  return { phase, url, programs: programs.map(({ name }) => name) };
+}
+
+function iso(ms: number | null): string | null {
+  return ms === null ? null : new Date(ms).toISOString();
+}
+
+async function readQueue(queue: Queue): Promise<QueueStatus | null> {
+  try {
+    const counts = await queue.getJobCounts('waiting', 'active', 'failed', 'delayed', 'prioritized');
+    const { waiting = 0, delayed = 0, prioritized = 0, active = 0, failed = 0 } = counts;
+    return {
+      waiting: waiting + delayed + prioritized,
+      active,
+      failed,
+      consumers: await queue.getWorkersCount(),
+    };
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,219 @@
+import { ManualClock } from '@quipu/platform';
+import { testDatabase, type TestDatabase, testRedis, type TestRedis } from '../../support/index.js';
+import { testCli, type TestCli } from './test-cli.js';
+import { startTestProjector, type TestProjector } from './test-projector.js';
+
+const SMALL = 'test/fixtures/swf/small.swf';
+const NOW = Date.parse('2026-11-20T08:00:00Z');
+
+let database: TestDatabase;
+let redis: TestRedis;
+let projector: TestProjector;
+let cli: TestCli;
+const clock = new ManualClock(NOW);
+
+beforeAll(async () => {
+  database = await testDatabase();
+  redis = await testRedis();
+  projector = await startTestProjector(database.url, redis.url);
+  cli = testCli({ database: database.url, redis: redis.url }, clock);
+});
+
+afterAll(async () => {
+  cli.close();
+  await projector.stop();
+  await redis.release();
+  await database.drop();
+});
+
+describe('a workload from the file to the numbers', () => {
+  it('is imported through the queue, and told in words', async () => {
+    const { exitCode, out, err } = await cli.run('import', SMALL);
+    expect({ exitCode, err }).toEqual({ exitCode: 0, err: '' });
+    expect(out).toMatch(/jobs +119\n/);
+    expect(out).toMatch(/events +357: 357 new, 0 already in the log\n/);
+    expect(out).toMatch(/skipped +\d+ × partial \(status 2 to 4\) \(lines? \d+/);
+    expect(out).toMatch(/tenants +g1, g2, g3\n/);
+    expect(out).toMatch(/, projected\n/);
+  }, 20_000);
+
+  it('adds nothing when it comes again', async () => {
+    expect(await cli.json('import', SMALL)).toMatchObject({ events: 357, new: 0, duplicates: 357 });
+    expect(await cli.json('import', SMALL, '--via', 'log')).toMatchObject({ new: 0, duplicates: 357 });
+  }, 20_000);
+
+  it('comes to the same usage however it is grouped', async () => {
+    const whole = await cli.json('usage');
+    expect(whole).toMatchObject({ level: 'nodes', unit: 'node-seconds', groupBy: [] });
+    for (const by of ['tenant', 'tenant,user', 'queue,cluster']) {
+      const { rows, total } = await cli.json('usage', '--by', by);
+      expect(total).toBe(whole.total);
+      const sum = rows.reduce((all: bigint, row: { total: string }) => all + BigInt(row.total), 0n);
+      expect(String(sum)).toBe(whole.total);
+    }
+  });
+
+  it('adds up over buckets, and over the parts of a window', async () => {
+    const { total } = await cli.json('usage');
+    const daily = await cli.json(
+      'usage',
+      '--bucket',
+      'hour',
+      '--by',
+      'tenant',
+      '--start',
+      '2023-11-01',
+      '--end',
+      '2023-12-01',
+    );
+    expect(daily.total).toBe(total);
+    expect(daily.buckets).toHaveLength(30 * 24);
+    const before = await cli.json('usage', '--end', '1700010000');
+    const after = await cli.json('usage', '--start', '1700010000');
+    expect(String(BigInt(before.total) + BigInt(after.total))).toBe(total);
+  });
+
+  it('is filtered by tenant id or name, and an unknown tenant is told', async () => {
+    const { rows } = await cli.json('usage', '--by', 'tenant');
+    const one = await cli.json('usage', '--tenant', 'g1');
+    expect(one.total).toBe(rows.find((row: { tenant: string }) => row.tenant === 'g1').total);
+    const unknown = await cli.run('usage', '--tenant', 'nobody');
+    expect(unknown).toMatchObject({ exitCode: 1, out: '' });
+    expect(unknown.err).toMatch(/There is no tenant "nobody"\.\n +`\.\/quipu tenants list`/);
+  });
+
+  it('is shown as a table with a totals row', async () => {
+    const { total } = await cli.json('usage');
+    const { out } = await cli.run('usage', '--by', 'tenant');
+    const grouped = Number(total).toLocaleString('en-US');
+    expect(out).toMatch(/^node-seconds from 2023-11-14 .* to now \(2026-11-20 08:00:00Z\)\n/);
+    expect(out).toMatch(/\n {2}g1 +[\d,]+\n {2}g2 +[\d,]+\n {2}g3 +[\d,]+\n {2}─+\n/);
+    expect(out).toMatch(new RegExp(`\\n {2}total +${grouped}\\n$`));
+  });
+
+  it('that ends now has jobs waiting and running', async () => {
+    clock.set(Date.now());
+    const report = await cli.json('import', SMALL, '--ending', 'now', '--tenant-by', '=live');
+    expect(report.leftOut).toBeGreaterThan(0);
+    const { rows } = await cli.json('queues', '--tenant', 'live');
+    const held = rows.reduce((all: number, row: { inProgress: number }) => all + row.inProgress, 0);
+    expect(held).toBeGreaterThan(0);
+    const { out } = await cli.run('queues');
+    expect(out).toMatch(/tenant +queue +queued +delayed +blocked +in progress +oldest waiting\n/);
+    clock.set(NOW);
+  }, 20_000);
+
+  it('survives verify', async () => {
+    const { exitCode, out } = await cli.run('verify');
+    expect(out).toMatch(/^verify {2}exact\n/);
+    expect(exitCode).toBe(0);
+  }, 20_000);
+
+  it('stands in the status', async () => {
+    const status = await cli.json('status');
+    expect(status).toMatchObject({
+      ledger: { behindEvents: '0', behindSeconds: 0, halted: null },
+      queue: { waiting: 0, active: 0, failed: 0, consumers: 1 },
+      deadLetters: {},
+    });
+    expect(status.log.position).toBe(status.ledger.position);
+    expect((await cli.run('status')).out).toMatch(/ledger +position [\d,]+, up to date\n/);
+  });
+});
+
+describe('verify on a ledger that somebody has touched', () => {
+  it('tells the difference and exits with 3', async () => {
+    const change = (by: number) =>
+      database.pool.query(
+        `UPDATE ledger_1.amounts SET value = value + $1 WHERE family = 'jobs_finished' AND tenant = 'g1'`,
+        [by],
+      );
+    await change(1);
+    try {
+      const { exitCode, out, err } = await cli.run('verify');
+      expect(exitCode).toBe(3);
+      expect(out).toMatch(/✗ amount /);
+      expect(err).toMatch(/verify found \d+ differences?\./);
+    } finally {
+      await change(-1);
+    }
+  }, 20_000);
+});
+
+describe('tenants and keys', () => {
+  beforeAll(() => clock.set(NOW));
+
+  it('are created, listed and revoked', async () => {
+    expect((await cli.run('tenants', 'create', 'acme', '--name', 'Acme Inc')).out).toMatch(
+      /Tenant Acme Inc \(acme\)/,
+    );
+    expect(await cli.json('tenants')).toContainEqual(
+      expect.objectContaining({ id: 'acme', name: 'Acme Inc', origin: 'admin' }),
+    );
+    const made = await cli.run('keys', 'create', 'Acme Inc', 'george', '--role', 'user', '--expires', '+30d');
+    expect(made.exitCode).toBe(0);
+    expect(made.out).toMatch(/^\S{40,}\n$/);
+    const [key] = await cli.json('keys', 'list', '--tenant', 'acme');
+    expect(key).toMatchObject({
+      principal: 'george',
+      expires: new Date(NOW + 30 * 86_400_000).toISOString(),
+      revoked: null,
+    });
+    expect(JSON.stringify(key)).not.toContain(made.out.trim());
+    expect((await cli.run('keys', 'revoke', key.id)).exitCode).toBe(0);
+    expect((await cli.run('keys', 'revoke', key.id)).exitCode).toBe(1);
+    expect((await cli.run('keys')).out).toMatch(/acme\/george .* revoked 2026-11-20/);
+  });
+
+  it('that cannot be are refused with what to do', async () => {
+    expect(await cli.run('tenants', 'create', 'a/b')).toMatchObject({ exitCode: 2, out: '' });
+    expect(await cli.run('tenants', 'create', 'acme')).toMatchObject({ exitCode: 1 });
+    const nobody = await cli.run('keys', 'create', 'acme', 'nobody');
+    expect(nobody.exitCode).toBe(1);
+    expect(nobody.err).toContain('--role');
+  });
+});
+
+describe('a command line', () => {
+  it.each([[['--help']], [['import', '--help']], [['usage', '--help']], [['keys', 'create', '--help']]])(
+    '%j helps',
+    async (args) => {
+      const { exitCode, out, err } = await cli.run(...args);
+      expect({ exitCode, err }).toEqual({ exitCode: 0, err: '' });
+      expect(out).toMatch(/Usage: quipu/);
+    },
+  );
+
+  it.each([
+    [['fly']],
+    [['usage', '--level', 'colours']],
+    [['usage', '--by', 'colour']],
+    [['usage', '--start', 'soon']],
+    [['import']],
+    [['import', SMALL, '--via', 'mail']],
+    [['import', '.']],
+    [['demo', '--for', 'ever']],
+    [['bench', '--scale', '0']],
+  ])('%j is refused with exit code 2', async (args) => {
+    const { exitCode, out, err } = await cli.run(...args);
+    expect({ exitCode, out }).toEqual({ exitCode: 2, out: '' });
+    expect(err).not.toBe('');
+    expect(err).not.toMatch(/\n +at /);
+  });
+
+  it('tells what to do when a file is not there', async () => {
+    const { exitCode, err } = await cli.run('import', 'nowhere.swf');
+    expect(exitCode).toBe(1);
+    expect(err).toMatch(/nowhere\.swf.*\n +Check the path/);
+  });
+
+  it('has examples in the help of every command', async () => {
+    const { out } = await cli.run('--help');
+    const names = [...out.matchAll(/^ {2}([a-z]+)(?: |$)/gm)].map(([, name]) => name!);
+    expect(names).toEqual(
+      expect.arrayContaining(['start', 'stop', 'test', 'migrate', 'import', 'demo', 'queues', 'usage']),
+    );
+    expect(names).toEqual(expect.arrayContaining(['status', 'verify', 'tenants', 'keys', 'bench']));
+    for (const name of names) expect((await cli.run(name, '--help')).out).toContain('Examples:');
+  });
+});
