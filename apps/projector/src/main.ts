@@ -1,0 +1,25 @@
+import 'reflect-metadata';
+import { NestFactory } from '@nestjs/core';
+import { createLogger, loadConfig, QuipuError } from '@quipu/platform';
+import { NestLogger } from './nest-logger.js';
+import { projectorConfig } from './projector-config.js';
+import { ProjectorModule } from './projector.module.js';
+
+/** Runs until SIGTERM or SIGINT, then finishes the work under way. */
+async function main(): Promise<void> {
+  const config = projectorConfig(loadConfig());
+  const logger = createLogger('projector', config.logLevel);
+  const app = await NestFactory.createApplicationContext(ProjectorModule.create(config, logger), {
+    logger: new NestLogger(logger),
+    abortOnError: false,
+  });
+  app.enableShutdownHooks();
+  logger.info({ pid: process.pid }, 'projector started');
+}
+
+main().catch((error: unknown) => {
+  const logger = createLogger('projector');
+  if (error instanceof QuipuError) logger.fatal({ hint: error.hint }, error.message);
+  else logger.fatal({ err: error }, 'the projector cannot start');
+  process.exitCode = 1;
+});

@@ -1,0 +1,68 @@
+import 'reflect-metadata';
+import { NestFactory } from '@nestjs/core';
+import { LIFECYCLE_QUEUE, QUEUE_PREFIX } from '@quipu/contracts';
+import { EventLog } from '@quipu/event-log';
+import type { LedgerRunner } from '@quipu/ledger';
+import { ConfigError, createLogger, createRedis, loadConfig } from '@quipu/platform';
+import { Queue } from 'bullmq';
+import type { Redis } from 'ioredis';
+import type { Pool } from 'pg';
+import { sampleCloudEvent, until } from '../test/sample-job.js';
+import { testDatabase, type TestDatabase, testRedis, type TestRedis } from '../../../test/support/index.js';
+import { projectorConfig } from './projector-config.js';
+import { ProjectorModule } from './projector.module.js';
+import { LEDGER_RUNNER, LOG_POOL } from './tokens.js';
+
+describe('the projector', () => {
+  let database: TestDatabase;
+  let services: TestRedis;
+  let connection: Redis;
+  let queue: Queue;
+
+  beforeAll(async () => {
+    database = await testDatabase();
+    services = await testRedis();
+    connection = createRedis(services.url, 'consumer');
+    queue = new Queue(LIFECYCLE_QUEUE, { connection, prefix: QUEUE_PREFIX });
+  });
+  afterAll(async () => {
+    await queue.close();
+    connection.disconnect();
+    await services.release();
+    await database.drop();
+  });
+
+  it('brings an event from the queue into the ledger and closes without leaving anything open', async () => {
+    const config = projectorConfig(loadConfig({ DATABASE_URL: database.url, REDIS_URL: services.url }));
+    const app = await NestFactory.createApplicationContext(
+      ProjectorModule.create(config, createLogger('test', 'silent')),
+      { logger: false, abortOnError: false },
+    );
+    await queue.add('event', sampleCloudEvent());
+    const log = app.get(EventLog);
+    await until(async () => (await log.head()).position === 1n);
+    await app.get<LedgerRunner>(LEDGER_RUNNER).whenPosition(1n);
+    const { rows } = await database.pool.query(`SELECT tenant, kind FROM ledger_1.entities`);
+    expect(rows).toEqual([{ tenant: 'acme', kind: 1 }]);
+    const pool = app.get<Pool>(LOG_POOL);
+    await app.close();
+    expect(pool.ended).toBe(true);
+    // The server needs a moment to end the sessions that were closed.
+    await until(async () => {
+      const { rows: sessions } = await database.pool.query(
+        `SELECT count(*)::int AS open FROM pg_stat_activity
+         WHERE datname = current_database() AND application_name <> 'quipu-test' AND backend_type = 'client backend'`,
+      );
+      return sessions[0].open === 0;
+    });
+    expect(await queue.getWorkersCount()).toBe(0);
+  });
+
+  it.each([
+    ['DATABASE_URL', {}],
+    ['REDIS_URL', { DATABASE_URL: 'postgres://localhost/x' }],
+  ])('says that %s is missing', (name, env) => {
+    expect(() => projectorConfig(loadConfig(env))).toThrow(ConfigError);
+    expect(() => projectorConfig(loadConfig(env))).toThrow(name);
+  });
+});
