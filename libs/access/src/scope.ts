@@ -3,6 +3,8 @@ import { SUPERADMIN_TENANT, isSuperadmin, type Principal } from './principal.js'
 /** How far a scope reaches. */
 export type ScopeKind = 'platform' | 'tenant' | 'user';
 
+const SEAL: unique symbol = Symbol('scope');
+
 let make: (kind: ScopeKind, tenant: string | null, user: string | null) => Scope;
 
 /**
@@ -14,17 +16,19 @@ export class Scope {
   readonly #sealed = true;
 
   private constructor(
+    seal: typeof SEAL,
     readonly kind: ScopeKind,
     /** The one tenant seen; null for the platform. */
     readonly tenant: string | null,
     /** The one user seen; null unless `kind` is `user`. */
     readonly user: string | null,
   ) {
+    if (seal !== SEAL) throw new TypeError('Only scopeOf makes a Scope.');
     Object.freeze(this);
   }
 
   static {
-    make = (kind, tenant, user) => new Scope(kind, tenant, user);
+    make = (kind, tenant, user) => new Scope(SEAL, kind, tenant, user);
   }
 
   /** True if everything of `tenant` may be seen. */
