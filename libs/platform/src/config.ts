@@ -28,6 +28,8 @@ export interface Config {
   readonly databasePoolSize: number;
   /** BullMQ jobs in flight per projector (`QUIPU_INGEST_CONCURRENCY`). */
   readonly ingestConcurrency: number;
+  /** Milliseconds after which the jobs of a projector that was killed go to another (`QUIPU_JOB_LOCK_MS`). */
+  readonly jobLockMs: number;
   /** Seconds a process gets to finish its work after SIGTERM (`QUIPU_SHUTDOWN_SECONDS`). */
   readonly shutdownSeconds: number;
 }
@@ -75,6 +77,7 @@ const variables = z.object({
   QUIPU_LAG_WARN_SECONDS: wholeNumber(1, 86_400, 60),
   QUIPU_DATABASE_POOL_SIZE: wholeNumber(1, 1_000, 10),
   QUIPU_INGEST_CONCURRENCY: wholeNumber(1, 10_000, 100),
+  QUIPU_JOB_LOCK_MS: wholeNumber(200, 600_000, 5_000),
   QUIPU_SHUTDOWN_SECONDS: wholeNumber(1, 600, 10),
 });
 
@@ -110,6 +113,7 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
     lagWarnSeconds: v.QUIPU_LAG_WARN_SECONDS,
     databasePoolSize: v.QUIPU_DATABASE_POOL_SIZE,
     ingestConcurrency: v.QUIPU_INGEST_CONCURRENCY,
+    jobLockMs: v.QUIPU_JOB_LOCK_MS,
     shutdownSeconds: v.QUIPU_SHUTDOWN_SECONDS,
   });
 }

@@ -21,7 +21,8 @@ export function downloadRedis(place: ServiceHome, log: Logger): RedisBinary | st
     if (failure) return `downloading it failed: ${failure}`;
   }
   const command = join(unpacked, 'usr', 'bin', 'redis-server');
-  return { command, env: { LD_LIBRARY_PATH: libraryDirs(unpacked).join(':') } };
+  const libraries = libraryDirs(unpacked);
+  return libraries.length > 0 ? { command, env: { LD_LIBRARY_PATH: libraries.join(':') } } : { command };
 }
 
 /** Null when done; else the reason. The directory appears whole or not at all. */
@@ -60,8 +61,12 @@ function download(partial: string, debs: string, options: readonly string[]): st
       timeout: TIMEOUT_MS,
     },
   );
-  // What an installation would bring is what the libraries here lack; nothing if it is installed unseen.
-  const missing = [...(plan.stdout ?? '').matchAll(/^Inst (\S+)/gm)].map((match) => match[1] ?? '');
+  // What an installation would bring is what is missing here; nothing if it is installed unseen. Where the
+  // packages of the system contradict each other there is no plan: then the direct dependencies.
+  const missing =
+    plan.status === 0
+      ? [...plan.stdout.matchAll(/^Inst (\S+)/gm)].map((match) => match[1] ?? '')
+      : directLibraries(unprivileged);
   const failure = run('apt-get', [...unprivileged, 'download', ...new Set([...PACKAGES, ...missing])], debs);
   if (failure !== null) return failure;
   for (const file of readdirSync(debs).filter((name) => name.endsWith('.deb'))) {
@@ -69,6 +74,13 @@ function download(partial: string, debs: string, options: readonly string[]): st
     if (unpack !== null) return unpack;
   }
   return null;
+}
+
+function directLibraries(options: readonly string[]): string[] {
+  const { stdout } = spawnSync('apt-cache', [...options, 'depends', ...PACKAGES], { encoding: 'utf8' });
+  const names = [...(stdout ?? '').matchAll(/^ +Depends: (lib[^\s:<]+)/gm)].map((match) => match[1] ?? '');
+  // Another C library than the one the loader belongs to would crash everything.
+  return names.filter((name) => name !== 'libc6');
 }
 
 /** Options that make apt keep its lists in a directory of ours. */
