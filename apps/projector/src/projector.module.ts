@@ -61,6 +61,7 @@ export class ProjectorModule {
               tenantMode: config.tenants,
               maxEventAgeDays: config.maxEventAgeDays,
               concurrency: config.ingestConcurrency,
+              lockMs: config.jobLockMs,
               clock: systemClock,
               logger,
               io,

@@ -25,6 +25,7 @@ describe('loadConfig', () => {
       lagWarnSeconds: 60,
       databasePoolSize: 10,
       ingestConcurrency: 100,
+      jobLockMs: 5_000,
       shutdownSeconds: 10,
     });
     expect(Object.isFrozen(config)).toBe(true);

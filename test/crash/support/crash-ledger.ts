@@ -11,6 +11,8 @@ import { waitFor } from './wait-for.js';
 
 const PROJECTOR = join(repository, 'dist/apps/projector/src/main.js');
 const SETTLED_WITHIN_MS = 60_000;
+/** The jobs of a killed projector are taken up again after about this long: most runs wait for it. */
+const JOB_LOCK_MS = 400;
 
 /** Where everything stands that a run must bring together. */
 export interface Standing {
@@ -50,6 +52,8 @@ export type Stores = Pick<CrashLedger, 'databaseUrl' | 'redisUrl' | 'pool' | 're
 /** Makes a migrated database and an empty Redis database on the services that all tests share. */
 export async function openCrashLedger(): Promise<CrashLedger> {
   const database = await testDatabase();
+  // A copy of the template is a ledger of its own, as a restored backup is.
+  await database.pool.query('UPDATE ledger_epoch SET epoch = gen_random_uuid()');
   const redis = await testRedis();
   const stores = {
     ...{ databaseUrl: database.url, pool: database.pool },
@@ -97,7 +101,8 @@ export function crashLedgerOn(stores: Stores, release: () => Promise<void>): Cra
     startProjector(env = {}, name = 'projector') {
       const url = new URL(databaseUrl);
       url.searchParams.set('application_name', name);
-      return startNode(PROJECTOR, [], { DATABASE_URL: url.href, REDIS_URL: redisUrl, ...env }, repository);
+      const given = { DATABASE_URL: url.href, REDIS_URL: redisUrl, QUIPU_JOB_LOCK_MS: String(JOB_LOCK_MS) };
+      return startNode(PROJECTOR, [], { ...given, ...env }, repository);
     },
     async whenSettled(events, projector) {
       await waitFor(`${events} events in the log, projected and mirrored`, () => isSettled(events), {
