@@ -1,3 +1,4 @@
+import type { LedgerSchema } from '@quipu/ledger';
 import type { Parameters } from '../statement.js';
 
 /** What usage can be grouped by. Services are only a filter: grouping by them would count a node twice. */
@@ -53,4 +54,13 @@ export function keyCondition(alias: string, grain: Grain, filters: UsageFilters,
     conditions.push(`${alias}.services @> ARRAY[${params.add(filters.service)}]::text[]`);
   }
   return conditions.join(' AND ');
+}
+
+/**
+ * The usage key of the change `c`, as a table of one row. LIMIT keeps filters out of it: on a table that
+ * was never analysed the planner holds the index on (grain, tenant) for as good as the primary key, and
+ * would walk all keys of a tenant for each change.
+ */
+export function keyOfChange(schema: LedgerSchema): string {
+  return `(SELECT * FROM ${schema}.usage_keys u WHERE u.key_id = c.key_id LIMIT 1)`;
 }

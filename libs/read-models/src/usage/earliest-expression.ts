@@ -1,11 +1,10 @@
 import type { LedgerSchema } from '@quipu/ledger';
 import type { Parameters } from '../statement.js';
-import { coveringGrain, keyCondition, type UsageFilters } from './dimensions.js';
+import { coveringGrain, keyCondition, keyOfChange, type UsageFilters } from './dimensions.js';
 
 /**
  * The earliest change of a level as a scalar expression. Inside a tenant the first quarter-hour is known
- * from its sums; its changes are then read in order until one is the tenant's. OFFSET 0 keeps the check a
- * probe by key: pulled up into a join it could become a scan of all keys.
+ * from its sums; its changes are then read in order until one is the tenant's.
  */
 export function earliestExpression(
   schema: LedgerSchema,
@@ -22,7 +21,6 @@ export function earliestExpression(
      WHERE ${keyCondition('k', coveringGrain(of, []), of, params)})`;
   return `(SELECT c.t FROM ${schema}.changes c
      WHERE c.level = ${level} AND c.t >= ${first}
-       AND EXISTS (SELECT FROM ${schema}.usage_keys k
-                    WHERE k.key_id = c.key_id AND ${keyCondition('k', 0, of, params)} OFFSET 0)
+       AND EXISTS (SELECT FROM ${keyOfChange(schema)} k WHERE ${keyCondition('k', 0, of, params)})
      ORDER BY c.t LIMIT 1)`;
 }

@@ -9,6 +9,7 @@ import {
   columnOf,
   coveringGrain,
   keyCondition,
+  keyOfChange,
   type Dimension,
   type Grain,
   type LevelName,
@@ -185,8 +186,8 @@ function pointChanges({ schema, level, grain, read, params }: Plan): string {
   const groups = read.groupBy.map((_, i) => `, k.g${i}`).join('');
   // Every change is the platform's: no key needs looking up.
   const whose = (): string => `CROSS JOIN LATERAL (
-     SELECT 1${groupColumns(read, 'k')} FROM ${schema}.usage_keys k
-      WHERE k.key_id = c.key_id AND ${keyCondition('k', 0, read.filters, params)} OFFSET 0) k`;
+     SELECT 1${groupColumns(read, 'k')} FROM ${keyOfChange(schema)} k
+      WHERE ${keyCondition('k', 0, read.filters, params)}) k`;
   return `SELECT 'p', w.i${groups}, c.d::numeric, c.d::numeric * c.t FROM wanted w CROSS JOIN LATERAL (
      SELECT c.key_id, c.t, c.d FROM ${schema}.changes c
       WHERE w.quarters <= w.t AND c.level = ${level} AND c.t >= w.quarters AND c.t <= w.t OFFSET 0) c
