@@ -14,7 +14,7 @@ async function main(): Promise<void> {
     abortOnError: false,
   });
   app.enableShutdownHooks();
-  logger.info({ pid: process.pid }, 'projector started');
+  logger.info('projector started');
 }
 
 main().catch((error: unknown) => {

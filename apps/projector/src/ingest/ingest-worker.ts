@@ -47,6 +47,12 @@ export class IngestWorker extends Worker<unknown, void> {
     this.applyLimit();
   }
 
+  /** Ends without waiting for Redis: what is in hand is left to its locks. */
+  async abandon(): Promise<void> {
+    await this.lockManager.close();
+    void this.disconnect().catch(() => undefined);
+  }
+
   private applyLimit(): void {
     this.concurrency = this.inFlight > this.maxBytes ? 1 : this.limit;
   }

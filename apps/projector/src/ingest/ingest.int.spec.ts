@@ -198,6 +198,47 @@ describe('the ingest', () => {
     await proxy.close();
   });
 
+  it('goes on when Redis comes back, and stores once what was not acknowledged in between', async () => {
+    const proxy = await cuttableProxy(services.url);
+    const sent: unknown[] = [];
+    const sendSome = async () => {
+      const events = Array.from({ length: 300 }, () => sampleCloudEvent());
+      sent.push(...events.map(({ id }) => id));
+      await send(...events);
+    };
+    await sendSome();
+    ingest({ redisUrl: proxy.url, lockMs: 1_000 });
+    await until(async () => (await arrived()).length > 0);
+    proxy.cut();
+    await sendSome();
+    proxy.mend();
+    await drained();
+    expect((await arrived()).sort()).toEqual(sent.sort());
+    expect(await queue.getJobCounts()).toMatchObject({ failed: 0, completed: 0 });
+    await Promise.all(running.splice(0).map((each) => each.stop()));
+    await proxy.close();
+  });
+
+  it('stops within its time while Redis is away with jobs in hand', async () => {
+    const proxy = await cuttableProxy(services.url);
+    const cutting = {
+      head: () => log.head(),
+      append(batch: Parameters<EventLog['append']>[0]) {
+        proxy.cut();
+        return log.append(batch);
+      },
+    };
+    const event = sampleCloudEvent();
+    await send(event);
+    const made = ingest({ redisUrl: proxy.url, log: cutting as unknown as EventLog, lockMs: 1_000 });
+    await until(async () => (await arrived()).length === 1);
+    await made.stop();
+    await proxy.close();
+    ingest({ lockMs: 1_000 });
+    await drained();
+    expect(await arrived()).toEqual([event['id']]);
+  }, 20_000);
+
   it('finishes the commit under way when it is stopped, and leaves the rest in the queue', async () => {
     let release: () => void = () => undefined;
     const gate = new Promise<void>((resolve) => (release = resolve));

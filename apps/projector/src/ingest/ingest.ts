@@ -45,7 +45,8 @@ export interface IngestState {
 }
 
 const DAY_MS = 86_400_000;
-const STOP_MS = 10_000;
+/** Shorter than what a supervisor waits for the whole process. */
+const STOP_MS = 5_000;
 
 /**
  * Takes events from the queue into the log.
@@ -86,6 +87,8 @@ export class Ingest {
         // A consumer killed twice with a job in hand must not cost that job; the default of 1 fails it.
         maxStalledCount: 1_000_000_000,
         removeOnComplete: { count: 0 },
+        // Its default of 15 s would leave the queue alone long after Redis is back.
+        runRetryDelay: 1_000,
       },
       options.maxBytesInFlight ?? 8 << 20,
     );
@@ -136,6 +139,7 @@ export class Ingest {
     // With Redis away the jobs in hand cannot be given back; their locks run out by themselves.
     if ((await Promise.race([Promise.all([stopped, closed]), late])) === 'late') {
       this.options.logger.warn('Redis does not answer; jobs in hand are left to their locks');
+      await this.worker.abandon();
     }
     await Promise.race([this.queue.close().catch(() => undefined), late]);
     clearTimeout(timer);
