@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { jest } from '@jest/globals';
@@ -10,11 +10,13 @@ describe('createIoSteps', () => {
   });
 
   it('writes the number and label of every step', async () => {
-    const file = join(mkdtempSync(join(tmpdir(), 'quipu-steps-')), 'steps');
+    const directory = mkdtempSync(join(tmpdir(), 'quipu-steps-'));
+    const file = join(directory, 'steps');
     const io = createIoSteps({ QUIPU_COUNT_STEPS: file });
     await io.step('before append');
     await io.step('after append');
     expect(readFileSync(file, 'utf8')).toBe('1 before append\n2 after append\n');
+    rmSync(directory, { recursive: true });
   });
 
   it('stops this process at the first step of a label, and never again', () => {

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,7 +9,13 @@ import { readJsonFile, readOrCreateSecret, tail, writePrivateFile } from './file
 import { describePortHolder, freePort, isPortFree, requirePort } from './ports.js';
 import { endProcess, findProcesses, isAlive, processIdentity, waitForExit } from './processes.js';
 
-const scratch = (): string => mkdtempSync(join(tmpdir(), 'quipu-os-'));
+const made: string[] = [];
+const scratch = (): string => {
+  const directory = mkdtempSync(join(tmpdir(), 'quipu-os-'));
+  made.push(directory);
+  return directory;
+};
+afterAll(() => made.forEach((directory) => rmSync(directory, { recursive: true })));
 
 describe('processes', () => {
   it('knows a process by its identity, and that it is gone', async () => {
