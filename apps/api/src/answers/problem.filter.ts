@@ -1,7 +1,15 @@
-import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException, Inject } from '@nestjs/common';
+import {
+  type ArgumentsHost,
+  Catch,
+  type ExceptionFilter,
+  HttpException,
+  Inject,
+  NotFoundException,
+} from '@nestjs/common';
 import { classifyPgError, QuipuError } from '@quipu/platform';
-import type { FastifyReply } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { API_LOGGER, type ApiLogger } from '../api-tokens.js';
+import { answeredByRouter } from '../coopr/coopr-answers.js';
 
 /** An RFC 9457 problem document. */
 interface Problem {
@@ -37,6 +45,8 @@ export class ProblemFilter implements ExceptionFilter {
     if (error instanceof HttpException && isTerminus(error)) {
       return void reply.code(error.getStatus()).send(error.getResponse());
     }
+    const { url } = host.switchToHttp().getRequest<FastifyRequest>();
+    if (error instanceof NotFoundException && answeredByRouter(url, reply)) return;
     const problem = this.problemOf(error);
     if (problem.status === 503) void reply.header('retry-after', '5');
     void reply

@@ -5,18 +5,28 @@ export function plainText(reply: FastifyReply, status: number, body: string): Fa
   return reply.code(status).header('content-type', 'text/plain; charset=utf-8').send(body);
 }
 
-/** Answers JSON that is already written. */
+/** Answers JSON that is already written; as bytes, since Fastify would add a charset to a string's type. */
 export function writtenJson(
   reply: FastifyReply,
   body: string,
   headers: Readonly<Record<string, string>>,
 ): FastifyReply {
-  return reply.code(200).headers(headers).header('content-type', 'application/json').send(body);
+  return reply.code(200).headers(headers).header('content-type', 'application/json').send(Buffer.from(body));
 }
 
-/** Answers as the dialect's router does: no content type, and the connection closed. */
-export function routerError(reply: FastifyReply, status: 404 | 405, body: string): void {
+const PATHS = new Set(['/v2/metrics/queues', '/v2/metrics/nodes/usage']);
+
+/**
+ * Answers a request that no route of the dialect took, as its router does: 405 with the URI for a known path, else 404;
+ * no content type, and the connection closed. False if the path is not the dialect's.
+ */
+export function answeredByRouter(url: string, reply: FastifyReply): boolean {
+  const path = url.split('?', 1)[0] ?? '';
+  if (path !== '/v2' && !path.startsWith('/v2/')) return false;
+  const known = PATHS.has(path);
+  const body = known ? url : `Problem accessing: ${url}. Reason: Not Found`;
   reply.hijack();
-  reply.raw.writeHead(status, { connection: 'close', 'content-length': Buffer.byteLength(body) });
+  reply.raw.writeHead(known ? 405 : 404, { connection: 'close', 'content-length': Buffer.byteLength(body) });
   reply.raw.end(body);
+  return true;
 }

@@ -8,12 +8,12 @@ import {
 } from '@quipu/access';
 import { InvalidTimeRangeError } from '@quipu/platform';
 import { DepthQueries, type UsageAnswer, type UsageFilters, UsageQueries } from '@quipu/read-models';
-import { All, Controller, Get, Inject, Req, Res, UseFilters } from '@nestjs/common';
+import { Controller, Get, Inject, Req, Res, UseFilters } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { CrossTenantReads } from '../answers/cross-tenant-reads.js';
 import { Freshness } from '../answers/freshness.js';
 import { API_CLOCK, type ApiClock } from '../api-tokens.js';
-import { plainText, routerError, writtenJson } from './coopr-answers.js';
+import { plainText, writtenJson } from './coopr-answers.js';
 import { CooprErrorFilter } from './coopr-error.filter.js';
 import { cooprCaller } from './coopr-principal.js';
 import { usageBody } from './usage-body.js';
@@ -25,8 +25,6 @@ import {
   type RawParameters,
   type UsageParameters,
 } from './usage-parameters.js';
-
-const KNOWN_PATHS = new Set(['/v2/metrics/queues', '/v2/metrics/nodes/usage']);
 
 /** Most buckets an answer has. */
 const MAX_BUCKETS = 100_000;
@@ -111,14 +109,6 @@ export class CooprController {
     this.crossTenantReads.note(principal, scope, 'GET /v2/metrics/nodes/usage');
     const headers = await this.freshness.headers(principal, answer);
     return writtenJson(reply, answerBody(answer, parsed.parameters), headers);
-  }
-
-  /** The dialect's router: a known path with another method, or an unknown path. */
-  @All(['v2', 'v2/*path'])
-  unknown(@Req() request: FastifyRequest, @Res() reply: FastifyReply): void {
-    const path = request.url.split('?', 1)[0] ?? '';
-    if (KNOWN_PATHS.has(path)) routerError(reply, 405, request.url);
-    else routerError(reply, 404, `Problem accessing: ${request.url}. Reason: Not Found`);
   }
 
   private async filters(raw: RawParameters): Promise<UsageFilters | null> {
