@@ -47,6 +47,8 @@ describe('two projectors on one database', () => {
 
 describe('a projector that was stopped at work and wakes up after another took over', () => {
   it.each([
+    ['before it appends what the queue gave it', 'log.append:before', true],
+    ['before it acknowledges what it appended', 'log.append:after', true],
     ['before its transaction begins', 'projection.begin:before', true],
     ['before it moves the checkpoint', 'projection.checkpoint:before', false],
     ['when all is written but the COMMIT', 'projection.commit:before', false],
@@ -94,6 +96,21 @@ describe('a projector that was stopped at work and wakes up after another took o
     },
     90_000,
   );
+});
+
+describe('a transaction that comes late on a connection that survived', () => {
+  it('is refused by the database itself', async () => {
+    const projector = ledger.startProjector();
+    await ledger.enqueue(fleetJobs(earlier, 1));
+    await ledger.whenSettled(earlier.length, projector);
+    const before = await fingerprint();
+    const late = ledger.pool.query(
+      `SELECT advance_checkpoint(name, version, 0, position + 1, code_hash, updated_ms + 1)
+       FROM projections WHERE status = 'live'`,
+    );
+    await expect(late).rejects.toMatchObject({ code: 'QP001' });
+    expect(await fingerprint()).toEqual(before);
+  }, 30_000);
 });
 
 function checkpointIsPast(position: bigint): () => Promise<boolean> {

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { LIFECYCLE_QUEUE, QUEUE_PREFIX } from '@quipu/contracts';
-import { Queue } from 'bullmq';
+import { type JobsOptions, Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
 import type { Pool } from 'pg';
 import { repository, testDatabase, testRedis } from '../../support/index.js';
@@ -33,7 +33,7 @@ export interface CrashLedger {
   readonly pool: Pool;
   readonly redis: Redis;
   readonly queue: Queue;
-  enqueue(jobs: readonly FleetJob[]): Promise<void>;
+  enqueue(jobs: readonly FleetJob[], options?: JobsOptions): Promise<void>;
   /** Starts a projector. `name` shows in pg_stat_activity, so that two of them can be told apart. */
   startProjector(env?: NodeJS.ProcessEnv, name?: string): Child;
   standing(): Promise<Standing>;
@@ -95,8 +95,8 @@ export function crashLedgerOn(stores: Stores, release: () => Promise<void>): Cra
     queue,
     standing,
     isSettled,
-    async enqueue(jobs) {
-      await queue.addBulk(jobs.map((data) => ({ name: 'events', data })));
+    async enqueue(jobs, opts = {}) {
+      await queue.addBulk(jobs.map((data) => ({ name: 'events', data, opts })));
     },
     startProjector(env = {}, name = 'projector') {
       const url = new URL(databaseUrl);
