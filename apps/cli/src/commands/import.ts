@@ -5,7 +5,7 @@ import { detectFormat } from '../import/open-source.js';
 import { runImport } from '../import/run-import.js';
 import { type Cli } from '../support/cli.js';
 import { CommandFailedError, InterruptedError } from '../support/exit-codes.js';
-import { formatTime, TIME_FORMS } from '../support/times.js';
+import { TIME_FORMS } from '../support/times.js';
 import { note } from '../support/terminal.js';
 
 const HELP = `
@@ -42,11 +42,8 @@ export function importCommand(cli: Cli): Command {
       if (raw.json) printReportJson(cli.terminal, report);
       else printReport(cli.terminal, report);
       if (raw.ending !== undefined && !raw.json) {
-        const fixed = new Date(options.endingMs ?? 0).toISOString();
-        note(
-          cli.terminal,
-          `To go on with this very import later: --ending ${fixed} (${formatTime(options.endingMs ?? 0)}).`,
-        );
+        const fixed = new Date(options.endingMs ?? 0).toISOString().replace('.000Z', 'Z');
+        note(cli.terminal, `To go on with this very import later: --ending ${fixed}`);
       }
       if (report.interrupted) throw new InterruptedError('Interrupted.');
       if (!isClean(report)) {

@@ -44,7 +44,7 @@ export function queuesCommand(cli: Cli): Command {
           return;
         }
         const { dim, yellow } = cli.terminal.colours;
-        printLine(cli.terminal, dim(`jobs at ${formatTime(now)}`));
+        printLine(cli.terminal, dim(`jobs at ${formatTime(Math.floor(now / 1000) * 1000)}`));
         printLine(cli.terminal);
         printLine(cli.terminal, answer.rows.length === 0 ? '  none' : depthTable(cli.terminal, answer.rows));
         const behind = await lagNote(pool, answer.position);

@@ -3,7 +3,6 @@ import { Command } from 'commander';
 import { bootstrapSuperadmin } from '@quipu/access';
 import {
   type Config,
-  createLogger,
   createPool,
   type PreparedStores,
   type Program,
@@ -14,6 +13,7 @@ import {
 } from '@quipu/platform';
 import { migrate } from '@quipu/schema';
 import { type Cli } from '../support/cli.js';
+import { createReadableLogger } from '../support/readable-log.js';
 import { note, printJson, printLine, type Terminal } from '../support/terminal.js';
 
 const HELP = `
@@ -51,8 +51,7 @@ export function startCommand(cli: Cli): Command {
 }
 
 async function startInForeground(cli: Cli, config: Config, json: boolean): Promise<void> {
-  // The supervisor's log belongs to whoever looks at a foreground start; only what needs attention.
-  const log = createLogger('supervisor', cli.env['QUIPU_DEBUG'] ? 'debug' : 'warn');
+  const log = createReadableLogger(cli.terminal.err, cli.env['QUIPU_DEBUG'] ? 'debug' : 'warn');
   note(cli.terminal, 'Starting …');
   await supervise({
     config,

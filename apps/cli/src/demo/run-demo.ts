@@ -10,7 +10,7 @@ import { openDepth } from '../support/depth.js';
 import { LiveScreen } from '../support/live-screen.js';
 import { formatCount, formatDuration } from '../support/numbers.js';
 import { ensureProjector } from '../support/projector.js';
-import { openQueue } from '../support/queue.js';
+import { countConsumers, openQueue } from '../support/queue.js';
 import { localScope } from '../support/scope.js';
 import { type Services } from '../support/services.js';
 import { note } from '../support/terminal.js';
@@ -47,6 +47,7 @@ export async function runDemo(cli: Cli, services: Services, options: DemoOptions
   const onWait = (): void => note(cli.terminal, 'Postgres or Redis is away: waiting for it to come back.');
   const courier = new Courier({
     ...{ queue, pool, outcome, backfill: false, sinceMs: await databaseNow(pool), onWait },
+    consumers: () => countConsumers(queue, services.redisUrl),
     onNobodyThere: () => note(cli.terminal, 'Nobody takes events from the queue: is a projector running?'),
   });
   const startMs = cli.clock.now();

@@ -11,6 +11,8 @@ import { countRefused, type Outcome } from './outcome.js';
 /** What the courier works with. */
 export interface CourierContext {
   readonly queue: Queue;
+  /** How many take jobs from it. */
+  readonly consumers: () => Promise<number>;
   readonly pool: Pool;
   readonly outcome: Outcome;
   /** Whether the events may be of any age. */
@@ -31,6 +33,7 @@ interface Parcel {
 const PARCEL_BYTES = 1_000_000;
 const LOOK_UP_EVENTS = 5_000;
 const EXAMINE_AFTER_MS = 1_500;
+const TELL_AFTER_MS = 10_000;
 
 /**
  * Brings events into the log through the queue and watches until they are there.
@@ -47,6 +50,7 @@ export class Courier {
   private readonly runId = randomBytes(6).toString('hex');
   private jobs = 0;
   private lastArrival = Date.now();
+  private lastExamination = Date.now();
   private toldNobodyThere = false;
 
   constructor(private readonly context: CourierContext) {}
@@ -77,6 +81,7 @@ export class Courier {
         conflicting.push(event);
       }
     });
+    if (this.onTheWay === fresh.length) this.lastArrival = Date.now();
     for (const parcel of pack([...fresh, ...conflicting])) {
       await this.post(parcel, new Set(conflicting));
     }
@@ -100,8 +105,8 @@ export class Courier {
     });
     const now = Date.now();
     if (arrived > 0) this.lastArrival = now;
-    else if (now - this.lastArrival >= EXAMINE_AFTER_MS) {
-      this.lastArrival = now;
+    else if (now - Math.max(this.lastArrival, this.lastExamination) >= EXAMINE_AFTER_MS) {
+      this.lastExamination = now;
       arrived = await this.examine();
     }
     return arrived;
@@ -140,14 +145,13 @@ export class Courier {
       outcome.resent += lost.length;
       for (const again of pack(lost)) await this.post(again, new Set());
     }
-    if (waiting > 0 && settled === 0) await this.checkForWorkers();
+    if (waiting > 0 && Date.now() - this.lastArrival >= TELL_AFTER_MS) await this.checkForWorkers();
     return settled;
   }
 
   private async checkForWorkers(): Promise<void> {
     if (this.toldNobodyThere) return;
-    const workers = await this.patiently(() => this.context.queue.getWorkersCount());
-    if (workers > 0) return;
+    if ((await this.patiently(this.context.consumers)) > 0) return;
     this.toldNobodyThere = true;
     this.context.onNobodyThere();
   }

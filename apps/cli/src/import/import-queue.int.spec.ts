@@ -18,6 +18,7 @@ import {
   testRedis,
   type TestRedis,
 } from '../../../../test/support/index.js';
+import { countConsumers } from '../support/queue.js';
 import { importViaQueue } from './import-queue.js';
 import { noOutcome, type Outcome } from './outcome.js';
 import { regroup } from './regroup.js';
@@ -80,17 +81,25 @@ function small(): AsyncIterable<SourceBatch> {
 async function run(
   batches: AsyncIterable<SourceBatch>,
   groupSize = 40,
-): Promise<{ outcome: Outcome; notes: string[] }> {
+  notes: string[] = [],
+): Promise<{ outcome: Outcome }> {
   const outcome = noOutcome();
-  const notes: string[] = [];
   await importViaQueue(regroup(batches, groupSize, 1_000_000), {
-    ...{ queue, pool: database.pool, log, outcome, backfill: true, sinceMs: Date.now() - 60_000 },
+    ...{
+      queue,
+      consumers: () => countConsumers(queue, redis.url),
+      pool: database.pool,
+      log,
+      outcome,
+      backfill: true,
+      sinceMs: Date.now() - 60_000,
+    },
     signal: new AbortController().signal,
     onProgress: () => undefined,
     onWait: () => notes.push('waiting'),
     onNobodyThere: () => notes.push('nobody there'),
   });
-  return { outcome, notes };
+  return { outcome };
 }
 
 async function countEvents(): Promise<number> {
@@ -157,14 +166,15 @@ describe('importing through the queue', () => {
   });
 
   it('waits for somebody to take the jobs, and tells that nobody does', async () => {
-    const running = run(small());
+    const notes: string[] = [];
+    const running = run(small(), 40, notes);
     while ((await queue.getWaitingCount()) === 0) await sleep(10);
-    await sleep(2_000);
+    while (notes.length === 0) await sleep(50);
+    expect(notes).toEqual(['nobody there']);
     consume();
-    const { outcome, notes } = await running;
-    expect(notes).toContain('nobody there');
+    const { outcome } = await running;
     expect(await countEvents()).toBe(outcome.added);
-  });
+  }, 30_000);
 
   it('counts an event that stands twice in the file once', async () => {
     consume();

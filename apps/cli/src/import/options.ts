@@ -51,8 +51,13 @@ export function checkImportOptions(file: string, raw: RawImportOptions, nowMs: n
     tenantBy: parseTenantBy(raw.tenantBy ?? 'group'),
     ...(format === undefined ? {} : { format }),
     ...(raw.until === undefined ? {} : { untilMs: parseTime(raw.until, nowMs) }),
-    ...(raw.ending === undefined ? {} : { endingMs: parseTime(raw.ending, nowMs) }),
+    ...(raw.ending === undefined ? {} : { endingMs: wholeSecond(parseTime(raw.ending, nowMs)) }),
   };
+}
+
+/** Traces count in seconds: a shift by whole ones keeps node-seconds whole. */
+function wholeSecond(ms: number): number {
+  return Math.floor(ms / 1000) * 1000;
 }
 
 /** Refuses what only makes sense for workloads. */

@@ -4,7 +4,7 @@ import { type Cli } from '../support/cli.js';
 import { databaseNow } from '../support/database-now.js';
 import { createProgress, type Progress } from '../support/progress.js';
 import { ensureProjector } from '../support/projector.js';
-import { openQueue } from '../support/queue.js';
+import { countConsumers, openQueue } from '../support/queue.js';
 import { type Services, withServices } from '../support/services.js';
 import { note } from '../support/terminal.js';
 import { waitProjected } from '../support/wait-projected.js';
@@ -84,6 +84,7 @@ async function importInto(
       await importViaQueue(groups, {
         ...context,
         queue,
+        consumers: () => countConsumers(queue, services.redisUrl),
         backfill: true,
         sinceMs: await databaseNow(pool),
         onNobodyThere: () =>

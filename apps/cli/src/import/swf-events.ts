@@ -86,7 +86,7 @@ export function submittedAt(header: SwfHeader, job: Pick<SwfJob, 'submit'>): num
 
 /**
  * The header of the same workload shifted so that its latest submit, `latestSubmit` seconds after its start,
- * falls on the whole second of `endingMs`. Whole seconds, so that node-seconds stay whole.
+ * falls on the whole second of `endingMs`.
  */
 export function shiftHeader(header: SwfHeader, latestSubmit: number, endingMs: number): SwfHeader {
   return { ...header, unixStartTime: Math.floor(endingMs / 1000) - Math.ceil(latestSubmit) };

@@ -2,6 +2,7 @@ import { EventLog } from '@quipu/event-log';
 import { runningSupervisor } from '@quipu/platform';
 import { StatusQueries } from '@quipu/read-models';
 import { type Queue } from 'bullmq';
+import { countConsumers } from '../support/queue.js';
 import { type Services } from '../support/services.js';
 
 /** The state of the whole system, as `status` shows it. Positions are decimal strings. */
@@ -58,7 +59,7 @@ export async function readStatus(services: Services, queue: Queue | null): Promi
               since: iso(ledger.halted.sinceMs),
             },
     },
-    queue: queue === null ? null : await readQueue(queue),
+    queue: queue === null ? null : await readQueue(queue, services.redisUrl),
     deadLetters: Object.fromEntries(await log.countDeadLetters()),
     epoch: ledger.epoch,
   };
@@ -75,7 +76,7 @@ function iso(ms: number | null): string | null {
   return ms === null ? null : new Date(ms).toISOString();
 }
 
-async function readQueue(queue: Queue): Promise<QueueStatus | null> {
+async function readQueue(queue: Queue, redisUrl: string): Promise<QueueStatus | null> {
   try {
     const counts = await queue.getJobCounts('waiting', 'active', 'failed', 'delayed', 'prioritized');
     const { waiting = 0, delayed = 0, prioritized = 0, active = 0, failed = 0 } = counts;
@@ -83,7 +84,7 @@ async function readQueue(queue: Queue): Promise<QueueStatus | null> {
       waiting: waiting + delayed + prioritized,
       active,
       failed,
-      consumers: await queue.getWorkersCount(),
+      consumers: await countConsumers(queue, redisUrl),
     };
   } catch {
     return null;

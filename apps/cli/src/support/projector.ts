@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { type Queue } from 'bullmq';
 import { type Cli } from './cli.js';
 import { CommandFailedError } from './exit-codes.js';
+import { countConsumers } from './queue.js';
 import { type Services } from './services.js';
 import { note } from './terminal.js';
 
@@ -28,7 +29,8 @@ export interface CommandProjector {
  * is over.
  */
 export async function ensureProjector(cli: Cli, services: Services, queue: Queue): Promise<CommandProjector> {
-  if ((await queue.getWorkersCount()) > 0) return { broken: new AbortController().signal, pid: undefined };
+  if ((await countConsumers(queue, services.redisUrl)) > 0)
+    return { broken: new AbortController().signal, pid: undefined };
   note(cli.terminal, 'No projector is running: one runs for the time of this command.');
   return runProjector(cli, services);
 }

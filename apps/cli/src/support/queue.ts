@@ -17,3 +17,13 @@ export async function openQueue(services: Services): Promise<Queue> {
   services.onClose(() => queue.close());
   return queue;
 }
+
+/**
+ * How many workers take jobs from the queue. Redis lists the clients of all its logical databases, and a
+ * queue of the same name may be worked off in another one.
+ */
+export async function countConsumers(queue: Queue, redisUrl: string): Promise<number> {
+  const database = new URL(redisUrl).pathname.slice(1) || '0';
+  const workers = await queue.getWorkers();
+  return workers.filter((worker) => (worker['db'] ?? database) === database).length;
+}

@@ -9,6 +9,7 @@ import {
   secondsText,
 } from './numbers.js';
 import { RateMeter } from './progress.js';
+import { readableLine } from './readable-log.js';
 import { renderTable } from './table.js';
 import { formatTime, parseDuration, parseTime } from './times.js';
 
@@ -152,5 +153,26 @@ describe('progress', () => {
     expect(meter.rate(21_000, 300)).toBeCloseTo(10, 5);
     expect(meter.timeLeft(10_000, 25, 100)).toBe(30_000);
     expect(meter.timeLeft(500, 25, 100)).toBeUndefined();
+  });
+});
+
+describe('a log line for people', () => {
+  it('says the message first, then what belongs to it, and the hint below', () => {
+    const time = Date.parse('2026-11-20T08:30:00Z');
+    const line = {
+      level: 50,
+      time,
+      program: 'api',
+      how: 'exit code 1',
+      againInMs: 200,
+      msg: 'a program died',
+      hint: 'Wait.',
+    };
+    expect(readableLine(JSON.stringify(line))).toBe(
+      '08:30:00 a program died (program api, how exit code 1, againInMs 200)\n         Wait.',
+    );
+    expect(
+      readableLine(JSON.stringify({ level: 40, time, msg: 'x', err: { message: 'why', stack: '…' } })),
+    ).toBe('08:30:00 x (why)');
   });
 });

@@ -45,12 +45,17 @@ export function printUsage(
   answer: UsageAnswer,
   behind?: string,
 ): void {
-  const { dim, yellow } = terminal.colours;
+  const { bold, dim, yellow } = terminal.colours;
   const from = answer.start === null ? 'the beginning' : formatTime(answer.start);
-  const to = answer.end === answer.asOf ? `now (${formatTime(answer.end)})` : formatTime(answer.end);
+  const to =
+    answer.end === answer.asOf
+      ? `now (${formatTime(Math.floor(answer.end / 1000) * 1000)})`
+      : formatTime(answer.end);
   printLine(terminal, dim(`${UNITS[query.level]} from ${from} to ${to}${filterText(query)}`));
   printLine(terminal);
-  if (answer.rows.length === 0) printLine(terminal, '  nothing');
+  const plain = query.groupBy.length === 0 && query.bucket === undefined;
+  if (plain) printLine(terminal, `  ${bold(formatSeconds(sumOf(answer.rows)))} ${UNITS[query.level]}`);
+  else if (answer.rows.length === 0) printLine(terminal, '  nothing');
   else printLine(terminal, usageTable(terminal, query, answer));
   if (behind !== undefined) printLine(terminal, `\n${yellow(behind)}`);
 }
