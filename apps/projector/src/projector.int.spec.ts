@@ -44,7 +44,13 @@ describe('the projector', () => {
     await app.get<LedgerRunner>(LEDGER_RUNNER).whenPosition(1n);
     const { rows } = await database.pool.query(`SELECT tenant, kind FROM ledger_1.entities`);
     expect(rows).toEqual([{ tenant: 'acme', kind: 1 }]);
+    expect(await queue.getWorkersCount()).toBe(1);
     const pool = app.get<Pool>(LOG_POOL);
+    const { rows: settings } = await pool.query(
+      `SELECT name, setting FROM pg_settings
+       WHERE name IN ('idle_in_transaction_session_timeout', 'lock_timeout', 'tcp_keepalives_idle') ORDER BY name`,
+    );
+    expect(settings.map(({ setting }) => Number(setting))).toEqual([5_000, 10_000, 5]);
     await app.close();
     expect(pool.ended).toBe(true);
     // The server needs a moment to end the sessions that were closed.

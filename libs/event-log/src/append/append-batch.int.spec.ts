@@ -173,6 +173,13 @@ describe('append', () => {
     client.release();
   });
 
+  it('never waits long for the lock, whatever the session allows', async () => {
+    const { rows } = await database.pool.query(
+      `SELECT proconfig FROM pg_proc WHERE proname = 'append_events'`,
+    );
+    expect(rows[0].proconfig).toContain('lock_timeout=10s');
+  });
+
   it('counts its steps around the one call', async () => {
     const steps: string[] = [];
     await new EventLog(database.pool, { step: (label) => void steps.push(label) }).append({
