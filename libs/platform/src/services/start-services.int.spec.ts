@@ -88,6 +88,7 @@ describe('startServices', () => {
       retryStrategy: () => null,
       enableReadyCheck: false,
     });
+    stranger.on('error', () => undefined);
     await expect(stranger.ping()).rejects.toThrow(/NOAUTH/);
     stranger.disconnect();
   });
