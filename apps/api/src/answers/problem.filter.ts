@@ -10,6 +10,7 @@ import { classifyPgError, QuipuError } from '@quipu/platform';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { API_LOGGER, type ApiLogger } from '../api-tokens.js';
 import { answeredByRouter } from '../coopr/coopr-answers.js';
+import { ProblemException } from './problem.exception.js';
 
 /** An RFC 9457 problem document. */
 interface Problem {
@@ -26,9 +27,12 @@ const TITLES: Readonly<Record<number, string>> = {
   403: 'Forbidden',
   404: 'Not found',
   405: 'Method not allowed',
+  409: 'Conflict',
   413: 'Content too large',
   414: 'URI too long',
   415: 'Unsupported media type',
+  422: 'Unprocessable content',
+  429: 'Too many requests',
   503: 'Service unavailable',
 };
 
@@ -48,14 +52,17 @@ export class ProblemFilter implements ExceptionFilter {
     const { url } = host.switchToHttp().getRequest<FastifyRequest>();
     if (error instanceof NotFoundException && answeredByRouter(url, reply)) return;
     const problem = this.problemOf(error);
+    const { headers, members } = error instanceof ProblemException ? error.extra : {};
     if (problem.status === 503) void reply.header('retry-after', '5');
     void reply
       .code(problem.status)
+      .headers(headers ?? {})
       .header('content-type', 'application/problem+json')
-      .send(JSON.stringify(problem));
+      .send(JSON.stringify({ ...problem, ...members }));
   }
 
   private problemOf(error: unknown): Problem {
+    if (error instanceof ProblemException) return problem(error.getStatus(), error.message, error.extra.hint);
     if (error instanceof HttpException) return problem(error.getStatus(), error.message);
     const status = statusOf(error);
     if (status !== null) return problem(status, TITLES[status] ?? 'The request cannot be answered.');
@@ -63,7 +70,7 @@ export class ProblemFilter implements ExceptionFilter {
       this.logger.warn({ err: error }, 'a question could not be answered: a store is away');
       return problem(503, 'The database does not answer.', 'Ask again in a moment.');
     }
-    if (error instanceof QuipuError) return problem(400, error.message, error.hint);
+    if (error instanceof QuipuError) return problem(error.retryable ? 503 : 400, error.message, error.hint);
     this.logger.error({ err: error }, 'a question could not be answered');
     return problem(500, 'The server failed to answer; its log says why.');
   }
