@@ -1,0 +1,232 @@
+import type { Role } from '@quipu/access';
+import { type SentEvent, startTestSystem, type TestSystem } from './support/test-system.js';
+
+const NOW = Date.UTC(2026, 2, 2, 12);
+
+interface Tenant {
+  readonly id: string;
+  readonly name: string;
+  /** Node-seconds of its users. */
+  readonly annSeconds: number;
+  readonly bobSeconds: number;
+  /** Jobs that wait. */
+  readonly queued: number;
+}
+
+/** Three tenants whose numbers tell at a glance whose they are, and in sum which ones were added. */
+const TENANTS: readonly Tenant[] = [
+  { id: 'superadmin', name: 'superadmin', annSeconds: 1, bobSeconds: 2, queued: 1 },
+  { id: 't-acme', name: 'acme', annSeconds: 10, bobSeconds: 20, queued: 2 },
+  { id: 't-beta', name: 'beta', annSeconds: 100, bobSeconds: 200, queued: 4 },
+];
+
+const ROLES: readonly Role[] = ['superadmin', 'admin', 'user', 'reporter', 'scraper'];
+
+interface Caller {
+  tenant: Tenant;
+  role: Role;
+  secret: string;
+}
+
+/** The `tenant` parameter of a request: none, or what it names. */
+const PARAMETERS = [null, 't-acme', 'acme', 't-beta', 'beta', 'superadmin', 'nobody', ''] as const;
+
+interface Expected {
+  status: number;
+  body: unknown;
+}
+
+const seconds = (tenants: readonly Tenant[]): number =>
+  tenants.reduce((sum, { annSeconds, bobSeconds }) => sum + annSeconds + bobSeconds, 0);
+
+/** The rule, as the documentation states it; independent of how the API decides. */
+function usageRule({ tenant, role }: Caller, asked: string | null): Expected {
+  if (tenant.id !== 'superadmin' && asked !== null) {
+    return {
+      status: 405,
+      body: `Getting information about tenant ${asked} not allowed for tenant ${tenant.id}`,
+    };
+  }
+  const superadmin = role === 'superadmin';
+  if (!superadmin && (role !== 'admin' || tenant.id === 'superadmin')) {
+    return { status: 403, body: 'Forbidden to get node usage metrics.' };
+  }
+  const seen = superadmin
+    ? TENANTS.filter(({ id, name }) => asked === null || id === asked || name === asked)
+    : [tenant];
+  return { status: 200, body: seconds(seen) };
+}
+
+function queuesRule({ tenant, role }: Caller): Expected {
+  const superadmin = role === 'superadmin';
+  if (!superadmin && (role !== 'admin' || tenant.id === 'superadmin')) {
+    return { status: 403, body: 'Forbidden to get queue metrics.' };
+  }
+  const seen = superadmin ? TENANTS : [tenant];
+  return {
+    status: 200,
+    body: Object.fromEntries(
+      seen.map(({ name, queued }) => [name, { queued, inProgress: 0, total: queued }]),
+    ),
+  };
+}
+
+describe('who sees what', () => {
+  let system: TestSystem;
+  const callers: Caller[] = [];
+
+  beforeAll(async () => {
+    system = await startTestSystem({ now: NOW });
+    for (const tenant of TENANTS) {
+      if (tenant.id !== 'superadmin') await system.tenants.create({ id: tenant.id, name: tenant.name });
+      for (const role of ROLES) {
+        if (role === 'superadmin' && tenant.id !== 'superadmin') continue;
+        callers.push({ tenant, role, secret: await system.principal(tenant.id, role, role) });
+      }
+    }
+    const events = TENANTS.flatMap(({ id: tenant, annSeconds, bobSeconds, queued }): SentEvent[] => [
+      ...[
+        { user: 'ann', length: annSeconds },
+        { user: 'bob', length: bobSeconds },
+      ].flatMap(({ user, length }) => {
+        const subject = `node/c-${tenant}/${user}`;
+        const time = NOW - 86_400_000;
+        return [
+          { type: 'node.allocated', tenant, subject, time, data: { user, provider: 'p', services: ['s'] } },
+          { type: 'node.released', tenant, subject, time: time + length * 1000 },
+        ];
+      }),
+      ...Array.from({ length: queued }, (_, i) => ({
+        type: 'job.queued',
+        tenant,
+        subject: `job/q/${tenant}-${i}`,
+        time: NOW - 1000,
+        data: { queue: 'q', user: 'ann' },
+      })),
+    ]);
+    await system.report(events);
+  }, 60_000);
+  afterAll(() => system.stop());
+
+  const headers = ({ tenant, role, secret }: Caller): Record<string, string> => ({
+    'Coopr-UserID': role,
+    'Coopr-TenantID': tenant.name,
+    'Coopr-ApiKey': secret,
+  });
+
+  async function get(url: string, caller: Caller, more: Record<string, string> = {}) {
+    return system.request({ method: 'GET', url, headers: { ...headers(caller), ...more } });
+  }
+
+  it('answers each role of each tenant about queues with its own tenant, all tenants, or a refusal', async () => {
+    for (const caller of callers) {
+      for (const url of ['/v2/metrics/queues', '/v2/metrics/queues?tenant=beta']) {
+        const answer = await get(url, caller);
+        const expected = queuesRule(caller);
+        const body: unknown = answer.statusCode === 200 ? answer.json() : answer.body;
+        expect([caller.tenant.name, caller.role, answer.statusCode, body]).toEqual([
+          caller.tenant.name,
+          caller.role,
+          expected.status,
+          expected.body,
+        ]);
+      }
+    }
+  });
+
+  it('answers each role of each tenant about usage, whatever tenant the parameter names', async () => {
+    for (const caller of callers) {
+      for (const asked of PARAMETERS) {
+        const query = asked === null ? '' : `?tenant=${asked}`;
+        const answer = await get(`/v2/metrics/nodes/usage${query}`, caller);
+        const expected = usageRule(caller, asked);
+        const body: unknown = answer.statusCode === 200 ? answer.json().data[0].value : answer.body;
+        expect([caller.tenant.name, caller.role, asked, answer.statusCode, body]).toEqual([
+          caller.tenant.name,
+          caller.role,
+          asked,
+          expected.status,
+          expected.body,
+        ]);
+      }
+    }
+  });
+
+  it('keeps every other filter and grouping inside the scope', async () => {
+    const admins = callers.filter(({ role }) => role === 'admin' || role === 'superadmin');
+    for (const caller of admins.filter(
+      ({ tenant, role }) => role === 'superadmin' || tenant.id !== 'superadmin',
+    )) {
+      const seen = caller.role === 'superadmin' ? TENANTS : [caller.tenant];
+      const value = async (query: string): Promise<number> =>
+        (await get(`/v2/metrics/nodes/usage?${query}`, caller))
+          .json()
+          .data.reduce((sum: number, bucket: { value: number }) => sum + bucket.value, 0);
+      expect(await value('user=ann')).toBe(seen.reduce((sum, { annSeconds }) => sum + annSeconds, 0));
+      expect(await value('provider=p')).toBe(seconds(seen));
+      expect(await value('service=s&groupby=hour')).toBe(seconds(seen));
+      expect(await value('cluster=c-t-beta')).toBe(seconds(seen.filter(({ id }) => id === 't-beta')));
+      expect(await value('start=0&end=9999999999')).toBe(seconds(seen));
+    }
+  });
+
+  it('refuses every key that is presented as somebody else, with one body', async () => {
+    const bodies = new Set<string>();
+    for (const mine of callers) {
+      for (const other of callers) {
+        if (mine === other) continue;
+        const answer = await get('/v2/metrics/queues', { ...other, secret: mine.secret });
+        expect(answer.statusCode).toBe(401);
+        bodies.add(answer.body);
+      }
+    }
+    const [one] = callers as [Caller, ...Caller[]];
+    for (const wrong of [
+      { 'Coopr-TenantID': 'nobody' },
+      { 'Coopr-UserID': 'nobody' },
+      { 'Coopr-ApiKey': 'qk_nothing' },
+      { 'Coopr-ApiKey': '' },
+      { 'Coopr-UserID': '' },
+      { 'Coopr-TenantID': '' },
+    ]) {
+      const answer = await get('/v2/metrics/queues', one, wrong);
+      expect(answer.statusCode).toBe(401);
+      bodies.add(answer.body);
+    }
+    expect(bodies.size).toBe(1);
+  });
+
+  it('tells positions to superadmins and tokens to everybody else, and takes both back', async () => {
+    for (const caller of callers.filter(({ role }) => role === 'superadmin' || role === 'admin')) {
+      const answer = await get('/v2/metrics/queues', caller);
+      if (answer.statusCode !== 200) continue;
+      expect('quipu-position' in answer.headers).toBe(caller.role === 'superadmin');
+      const token = String(answer.headers['quipu-token']);
+      expect((await get('/v2/metrics/queues', caller, { 'Quipu-After': token })).statusCode).toBe(200);
+      const position = (await get('/v2/metrics/queues', caller, { 'Quipu-After': '1' })).statusCode;
+      expect(position).toBe(caller.role === 'superadmin' ? 200 : 400);
+    }
+  });
+
+  it('shows the page to admins only, and of their tenant only', async () => {
+    for (const caller of callers) {
+      const basic = Buffer.from(`${caller.tenant.name}/${caller.role}:${caller.secret}`).toString('base64');
+      const answer = await system.request({
+        method: 'GET',
+        url: '/',
+        headers: { authorization: `Basic ${basic}` },
+      });
+      const superadmin = caller.role === 'superadmin';
+      const admin = caller.role === 'admin';
+      expect([caller.tenant.name, caller.role, answer.statusCode]).toEqual([
+        caller.tenant.name,
+        caller.role,
+        superadmin || admin ? 200 : 403,
+      ]);
+      for (const { name } of TENANTS.filter((tenant) => tenant.id !== caller.tenant.id)) {
+        expect(answer.body.includes(`>${name}<`)).toBe(superadmin);
+      }
+    }
+    expect((await system.request({ method: 'GET', url: '/' })).statusCode).toBe(401);
+  });
+});
