@@ -44,7 +44,10 @@ function boundary(lib) {
     message: `libs/${lib} may import only: ${ALLOWED[lib].join(', ') || 'nothing of ours'}.`,
   });
   if (PURE.includes(lib)) {
-    patterns.push({ group: IMPURE, message: `libs/${lib} is pure: no framework, driver, clock or environment.` });
+    patterns.push({
+      group: IMPURE,
+      message: `libs/${lib} is pure: no framework, driver, clock or environment.`,
+    });
   }
   return {
     files: [`libs/${lib}/src/**/*.ts`],
@@ -64,7 +67,10 @@ export default tseslint.config(
         { prefer: 'type-imports', fixStyle: 'inline-type-imports' },
       ],
       '@typescript-eslint/no-floating-promises': 'error',
-      '@typescript-eslint/switch-exhaustiveness-check': ['error', { considerDefaultExhaustiveForUnions: true }],
+      '@typescript-eslint/switch-exhaustiveness-check': [
+        'error',
+        { considerDefaultExhaustiveForUnions: true },
+      ],
       '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_' }],
       '@typescript-eslint/no-explicit-any': 'error',
       'no-restricted-imports': ['error', { patterns: [relativeIntoLib] }],
