@@ -31,7 +31,7 @@ export interface LedgerRunnerOptions {
 /** The ledger projection, running. */
 export interface LedgerRunner {
   start(): void;
-  /** Finishes the batch under way, then closes every connection that the runner opened. */
+  /** Finishes the batch under way, then closes every connection that the runner opened; it cannot start again. */
   stop(): Promise<void>;
   /** What projection and mirror are doing; `totals` is null without a Redis. */
   state(): RunnerState & { readonly totals: TotalsState | null };
@@ -59,13 +59,15 @@ export function createLedgerRunner(options: LedgerRunnerOptions): LedgerRunner {
         });
   const handler = new LedgerProjection({ reader, schema: LEDGER_1, mirror: totals });
   const runner = new ProjectionRunner<LedgerBatch>({ ...options, handler });
+  let stopped: Promise<void> | undefined;
+  const stop = async (): Promise<void> => {
+    await runner.stop();
+    await totals?.settled();
+    await Promise.all([reader.end(), snapshots.end()]);
+  };
   return {
     start: () => runner.start(),
-    stop: async () => {
-      await runner.stop();
-      await totals?.settled();
-      await Promise.all([reader.end(), snapshots.end()]);
-    },
+    stop: () => (stopped ??= stop()),
     state: () => ({ ...runner.state(), totals: totals?.state() ?? null }),
     whenPosition: (position) => runner.whenPosition(position),
   };

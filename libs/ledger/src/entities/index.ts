@@ -6,9 +6,10 @@ import { type EntityKey, type EntityKindName, type EntityKind } from './types.js
 import { workerKind, type WorkerState } from './worker/worker.js';
 
 export * from './types.js';
-export { type JobState } from './job/job-state.js';
+export { type LevelInterval, levelIntervals } from './level-intervals.js';
+export { type JobFact, type JobFields, type JobState } from './job/job-state.js';
 export { type AttemptTimeline, type JobStatus, type JobTimeline, jobTimeline } from './job/job-timeline.js';
-export { type NodeState } from './node/node.js';
+export { type NodeLifeTimeline, type NodeState, nodeTimeline } from './node/node.js';
 export { type WorkerState } from './worker/worker.js';
 
 /** State of each kind of entity. */

@@ -42,10 +42,10 @@ export function jobContributions(key: EntityKey, job: JobTimeline): Contribution
       amount('jobs_finished', { outcome: attempt.outcome, queue: attempt.fields.queue ?? '' }, 1);
     if (attempt.skewed) skewed++;
     if (attempt.estimated) estimated++;
-    const dims = dimensions(tenant, attempt.fields);
+    const dims = jobDimensions(tenant, attempt.fields);
     for (const wait of attempt.waiting) pushLevel(found.changes, 'waiting', dims, wait, 1);
     for (const run of attempt.running) {
-      const runDims = dimensions(tenant, run.fields);
+      const runDims = jobDimensions(tenant, run.fields);
       pushLevel(found.changes, 'running', runDims, run, 1);
       pushLevel(found.changes, 'nodes', runDims, run, run.fields.nodes ?? 0);
     }
@@ -55,7 +55,8 @@ export function jobContributions(key: EntityKey, job: JobTimeline): Contribution
   return found;
 }
 
-function dimensions(tenant: string, fields: JobFields): Dimensions {
+/** What an interval with these fields is accounted under. */
+export function jobDimensions(tenant: string, fields: JobFields): Dimensions {
   return {
     tenant,
     user: fields.user ?? null,

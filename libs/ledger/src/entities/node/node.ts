@@ -1,5 +1,12 @@
 import { type CurrentEvent } from '@quipu/contracts';
-import { type EdgeFact, factOf, fieldedIntervals, insertFact, pickFields } from '../facts.js';
+import {
+  type EdgeFact,
+  factOf,
+  type FieldedInterval,
+  fieldedIntervals,
+  insertFact,
+  pickFields,
+} from '../facts.js';
 import { pushLevel } from '../levels.js';
 import {
   type Contributions,
@@ -65,21 +72,35 @@ function mergeNode(state: NodeState, event: CurrentEvent): NodeState {
   return state;
 }
 
-function nodeContributions(key: EntityKey, state: NodeState): Contributions {
-  const found = noContributions();
+/** One life of a node, resolved. */
+export interface NodeLifeTimeline {
+  /** '' for the nameless one. */
+  readonly life: string;
+  /** Without an open tail that a held end emptied. */
+  readonly intervals: readonly FieldedInterval<NodeFields>[];
+  readonly skewed: boolean;
+}
+
+/** Resolves a node's edges into intervals (docs/semantics.md, "Nodes"). */
+export function nodeTimeline(key: EntityKey, state: NodeState): NodeLifeTimeline[] {
   const cluster = clusterOfSubject(key.id);
   const fallback: NodeFields = cluster === undefined ? {} : { cluster };
+  return state.lives.map(({ life, facts }) => {
+    const { intervals, held } = fieldedIntervals(facts, fallback);
+    const skewed = held > 0 && intervals.at(-1)?.end === null;
+    return { life, intervals: skewed ? intervals.slice(0, -1) : intervals, skewed };
+  });
+}
+
+function nodeContributions(key: EntityKey, state: NodeState): Contributions {
+  const found = noContributions();
   let open = 0;
   let skewed = 0;
-  for (const { facts } of state.lives) {
-    const { intervals, held } = fieldedIntervals(facts, fallback);
-    for (const interval of intervals) {
-      if (interval.end === null && held > 0) {
-        skewed++;
-        continue;
-      }
+  for (const life of nodeTimeline(key, state)) {
+    if (life.skewed) skewed++;
+    for (const interval of life.intervals) {
       if (interval.end === null) open++;
-      pushLevel(found.changes, 'nodes', dimensions(key.tenant, interval.fields), interval, 1);
+      pushLevel(found.changes, 'nodes', nodeDimensions(key.tenant, interval.fields), interval, 1);
     }
   }
   if (open > 0) found.amounts.push({ family: 'nodes', tenant: key.tenant, labels: {}, value: open });
@@ -99,7 +120,8 @@ function clusterOfSubject(subject: string): string | undefined {
   return parts.length >= 3 && parts[1] !== '' ? parts[1] : undefined;
 }
 
-function dimensions(tenant: string, fields: NodeFields): Dimensions {
+/** What an interval with these fields is accounted under. */
+export function nodeDimensions(tenant: string, fields: NodeFields): Dimensions {
   return {
     tenant,
     user: fields.user ?? null,

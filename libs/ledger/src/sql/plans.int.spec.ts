@@ -1,0 +1,103 @@
+import { clientConfig } from '@quipu/platform';
+import { PROJECTION_SESSION, type Statement } from '@quipu/projection-engine';
+import { Client } from 'pg';
+import { testDatabase, type TestDatabase } from '../../../../test/support/index.js';
+import { LEDGER_1 } from '../schema.js';
+import { AmountBatch } from '../storage/amount-batch.js';
+import { LevelBatch } from '../storage/level-batch.js';
+import { MemberBatch } from '../storage/member-batch.js';
+import { UsageKeyCache } from '../storage/usage-keys.js';
+import { readEntities } from './read-entities.js';
+import { restoreLatest } from './restore-latest.js';
+import { writeAmounts } from './write-amounts.js';
+import { writeChanges } from './write-changes.js';
+import { updateEntities } from './write-entities.js';
+import { writeLevelSums } from './write-level-sums.js';
+import { writeMembers } from './write-members.js';
+
+interface PlanNode {
+  'Node Type': string;
+  'Relation Name'?: string;
+  'Index Name'?: string;
+  Plans?: PlanNode[];
+}
+
+const ROWS = 3_000;
+const flatten = (node: PlanNode): PlanNode[] => [node, ...(node.Plans ?? []).flatMap(flatten)];
+
+/** A batch large enough that a planner that believes a table to be empty would rather hash all of it. */
+function statements(): Record<string, Statement> {
+  const levels = new LevelBatch(new UsageKeyCache());
+  const amounts = new AmountBatch();
+  const members = new MemberBatch();
+  const entities = [];
+  for (let i = 0; i < ROWS; i++) {
+    const dims = { tenant: `t${i % 5}`, user: `u${i % 50}`, queue: null, cluster: `c${i}`, template: null };
+    const rest = { provider: null, hardware: null, image: null, services: [] };
+    levels.add({ level: 'nodes', dims: { ...dims, ...rest }, t: i * 60_000, d: 1 }, i % 2 === 0 ? 1 : -1);
+    amounts.add({ family: 'jobs', tenant: 'acme', labels: { queue: `q${i}` }, value: 1 }, 1);
+    members.after({ family: 'waiting', tenant: 'acme', queue: 'q', member: `job/${i}`, score: i });
+    entities.push({ tenant: 'acme', kind: 1, id: `job/${i}`, state: '{}', lastPosition: i });
+  }
+  const { changes, sums, lowered } = levels.finish();
+  return {
+    entities: updateEntities(LEDGER_1, entities),
+    amounts: writeAmounts(LEDGER_1, amounts.finish()),
+    members: writeMembers(LEDGER_1, members.finish()),
+    changes: writeChanges(LEDGER_1, changes),
+    level_sums: writeLevelSums(LEDGER_1, sums),
+    latest: restoreLatest(LEDGER_1, lowered),
+    read: {
+      ...(readEntities(LEDGER_1, entities) as unknown as Statement),
+    },
+  };
+}
+
+const INDEXES: Record<string, string[]> = {
+  entities: ['entities_pkey'],
+  amounts: ['amounts_pkey'],
+  members: ['members_pkey'],
+  changes: ['changes_pkey'],
+  level_sums: ['level_sums_pkey'],
+  latest: ['changes_pkey', 'level_sums_pkey', 'usage_keys_pkey', 'usage_keys_pkey'],
+  read: ['entities_pkey'],
+};
+
+describe.each(['empty', 'filled and never analysed'])('hot statements over tables that are %s', (filled) => {
+  let database: TestDatabase;
+  let client: Client;
+
+  beforeAll(async () => {
+    database = await testDatabase();
+    client = new Client(clientConfig(database.url, { session: PROJECTION_SESSION }));
+    await client.connect();
+    if (filled === 'empty') return;
+    for (const table of ['entities', 'amounts', 'members', 'usage_keys', 'changes', 'level_sums']) {
+      await client.query(`ALTER TABLE ledger_1.${table} SET (autovacuum_enabled = off)`);
+    }
+    await client.query(`INSERT INTO ledger_1.entities
+      SELECT 'acme', 1, 'job/' || i, '{}', i FROM generate_series(1, 20000) i`);
+    await client.query(`INSERT INTO ledger_1.usage_keys (key_id, grain, services)
+      SELECT md5(i::text)::uuid, 0, '{}' FROM generate_series(1, 2000) i`);
+    await client.query(`INSERT INTO ledger_1.changes
+      SELECT 1, i, md5((i % 2000)::text)::uuid, 1, 1 FROM generate_series(1, 20000) i`);
+    await client.query(`INSERT INTO ledger_1.level_sums (level, key_id, bucket_kind, bucket, d, n, max_t, w)
+      SELECT 1, md5((i % 2000)::text)::uuid, 1, i / 2000, 1, 1, 0, 0 FROM generate_series(1, 20000) i`);
+  }, 60_000);
+  afterAll(async () => {
+    await client.end();
+    await database.drop();
+  });
+
+  it.each(Object.entries(statements()))('%s goes by index', async (name, { text, values }) => {
+    const { rows } = await client.query<{ 'QUERY PLAN': [{ Plan: PlanNode }] }>(
+      `EXPLAIN (FORMAT JSON) ${text}`,
+      [...values],
+    );
+    const nodes = flatten(rows[0]!['QUERY PLAN'][0].Plan);
+    const kinds = nodes.map((node) => node['Node Type']);
+    expect(kinds).not.toContain('Seq Scan');
+    expect(kinds.filter((kind) => /Hash|Merge Join/.test(kind))).toEqual([]);
+    expect(nodes.flatMap((node) => node['Index Name'] ?? []).sort()).toEqual(INDEXES[name]);
+  });
+});

@@ -1,0 +1,167 @@
+import { bucketStart, sumSteps } from '@quipu/metering';
+import fc from 'fast-check';
+import { type Dimensions, LEVEL_CODES, type LevelChange, type LevelName } from '../entities/types.js';
+import { LevelBatch, type LevelDeltas } from './level-batch.js';
+import { type Grain, UsageKeyCache, usageKeyId, atGrain } from './usage-keys.js';
+
+const DAY = 86_400_000;
+const START = Date.UTC(2024, 1, 28, 23, 50);
+
+function dims(parts: Partial<Dimensions> = {}): Dimensions {
+  return {
+    tenant: 'acme',
+    user: null,
+    queue: null,
+    cluster: null,
+    template: null,
+    provider: null,
+    hardware: null,
+    image: null,
+    services: [],
+    ...parts,
+  };
+}
+
+const change = fc.record<LevelChange>({
+  level: fc.constantFrom<LevelName>('nodes', 'waiting', 'running'),
+  dims: fc.constantFrom(
+    dims(),
+    dims({ user: 'ann', cluster: 'c1' }),
+    dims({ user: 'ann', cluster: 'c2' }),
+    dims({ tenant: 'umbrella', services: ['db', 'web'] }),
+  ),
+  t: fc.oneof(
+    fc.integer({ min: START, max: START + 5_000_000 }),
+    fc.integer({ min: START - 400 * DAY, max: START + 70 * DAY }),
+    fc.integer({ min: -100 * DAY, max: 100 * DAY }),
+  ),
+  d: fc.integer({ min: -1_000_000, max: 1_000_000 }).filter((d) => d !== 0),
+});
+
+const GRAINS: Grain[] = [0, 1, 2, 3];
+
+function rowsOf({ sums }: LevelDeltas): string[] {
+  return Array.from(sums.bucket, (bucket, i) => {
+    const { d, n, w, largeW, kind, level, key, maxT } = sums;
+    return [
+      level[i],
+      key[i]!.id.toString('hex'),
+      kind[i],
+      bucket,
+      d[i],
+      n[i],
+      largeW.get(i) ?? w[i],
+      maxT[i],
+    ].join();
+  }).sort();
+}
+
+/** The rows by definition: changes of each level and key, summed by metering's own reference. */
+function expectedRows(changes: readonly LevelChange[]): string[] {
+  const rows: string[] = [];
+  for (const [level, code] of Object.entries(LEVEL_CODES)) {
+    const byKey = new Map<string, LevelChange[]>();
+    for (const one of changes.filter((each) => each.level === level)) {
+      for (const grain of GRAINS) {
+        const id = usageKeyId(grain, atGrain(one.dims, grain)).toString('hex');
+        byKey.set(id, [...(byKey.get(id) ?? []), one]);
+      }
+    }
+    for (const [id, steps] of byKey) {
+      for (const kind of [1, 2, 3] as const) {
+        for (const row of sumSteps(steps, kind)) {
+          rows.push([code, id, kind, row.bucket, row.d, row.n, row.w, row.maxT ?? NaN].join());
+        }
+      }
+    }
+  }
+  return rows.sort();
+}
+
+describe('LevelBatch', () => {
+  it('sums changes under four keys and three buckets, as metering defines them', () => {
+    const batch = new LevelBatch(new UsageKeyCache());
+    fc.assert(
+      fc.property(fc.array(change, { maxLength: 60 }), (changes) => {
+        for (const one of changes) batch.add(one, 1);
+        expect(rowsOf(batch.finish())).toEqual(expectedRows(changes));
+      }),
+    );
+  });
+
+  it('takes back what it added without a trace, and begins anew after every batch', () => {
+    const batch = new LevelBatch(new UsageKeyCache());
+    fc.assert(
+      fc.property(fc.array(change, { maxLength: 30 }), fc.array(change, { maxLength: 10 }), (gone, kept) => {
+        for (const one of gone) batch.add(one, 1);
+        for (const one of kept) batch.add(one, 1);
+        for (const one of gone) batch.add(one, -1);
+        const deltas = batch.finish();
+        expect(rowsOf(deltas)).toEqual(expectedRows(kept));
+        expect(deltas.lowered.key).toEqual([]);
+      }),
+    );
+  });
+
+  it('leaves the rows of shared keys alone when a change moves to another cluster', () => {
+    const batch = new LevelBatch(new UsageKeyCache());
+    batch.add({ level: 'nodes', dims: dims({ cluster: 'c1' }), t: START, d: 2 }, -1);
+    batch.add({ level: 'nodes', dims: dims({ cluster: 'c2' }), t: START, d: 2 }, 1);
+    const { sums, lowered, changes } = batch.finish();
+    expect(new Set(sums.key.map((key) => key.grain))).toEqual(new Set([0]));
+    expect(changes.n.length).toBe(2);
+    expect(lowered.key.map((key) => [key.grain, key.dims.cluster])).toEqual([[0, 'c1']]);
+  });
+
+  it('tells of a latest change that moved although every sum is as it was', () => {
+    const batch = new LevelBatch(new UsageKeyCache());
+    const bucket = bucketStart(1, START);
+    const at = (after: number, d: number): LevelChange => ({
+      level: 'running',
+      dims: dims(),
+      t: bucket + after,
+      d,
+    });
+    for (const one of [at(5, 1), at(9, -1)]) batch.add(one, -1);
+    for (const one of [at(1, 1), at(5, -1)]) batch.add(one, 1);
+    const { sums, lowered } = batch.finish();
+    expect([...sums.w].every((w) => w === 0)).toBe(true);
+    expect(lowered.retracted).toEqual(lowered.key.map(() => bucket + 9));
+    expect(lowered.key).toHaveLength(4);
+  });
+
+  it('knows the keys that may still have to be stored', () => {
+    const batch = new LevelBatch(new UsageKeyCache());
+    batch.add({ level: 'nodes', dims: dims({ cluster: 'c1' }), t: START, d: 1 }, 1);
+    const first = batch.finish();
+    expect(first.newKeys.map((key) => key.grain).sort()).toEqual(GRAINS);
+    for (const key of first.newKeys) key.stored = true;
+    batch.add({ level: 'nodes', dims: dims({ cluster: 'c2' }), t: START, d: 1 }, 1);
+    expect(batch.finish().newKeys.map((key) => key.dims.cluster)).toEqual(['c2']);
+  });
+});
+
+describe('usage keys', () => {
+  it('tell tuples apart that differ only in where a text stands, or in null against empty', () => {
+    const cache = new UsageKeyCache();
+    const tuples = [
+      dims({ user: 'a' }),
+      dims({ queue: 'a' }),
+      dims({ user: '' }),
+      dims({ user: '', queue: '' }),
+      dims({ queue: '' }),
+      dims({ services: ['a'] }),
+      dims({ services: ['a', 'b'] }),
+      dims({ image: 'a' }),
+      dims({ user: 'nt' }),
+    ];
+    const ids = tuples.map((tuple) => cache.keysOf(tuple)[0].id.toString('hex'));
+    expect(new Set(ids).size).toBe(tuples.length);
+    expect(tuples.map((tuple) => cache.keysOf({ ...tuple })[0].id.toString('hex'))).toEqual(ids);
+  });
+
+  it('are the first half of the hash of their canonical JSON, the grain included', () => {
+    const id = usageKeyId(3, atGrain(dims(), 3)).toString('hex');
+    expect(id).toBe('3e1b5938c5fa540adeb1ae16ca6a642b');
+  });
+});
