@@ -1,7 +1,9 @@
-import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { repository } from '../support/index.js';
 
@@ -18,9 +20,14 @@ interface Answer {
 
 let dataDir: string;
 
-/** Runs the built command line on a data directory of its own, with services of its own. */
+/** The environment of a command: a data directory of its own, with services of its own. */
+function environment(): NodeJS.ProcessEnv {
+  return { PATH: process.env['PATH'], HOME: process.env['HOME'], QUIPU_DATA_DIR: dataDir, PORT: '0' };
+}
+
+/** Runs the built command line. */
 function quipu(...args: string[]): Answer {
-  const env = { PATH: process.env['PATH'], HOME: process.env['HOME'], QUIPU_DATA_DIR: dataDir, PORT: '0' };
+  const env = environment();
   const result = spawnSync(process.execPath, ['--no-warnings', CLI, ...args], { env, encoding: 'utf8' });
   return { status: result.status, out: result.stdout, err: result.stderr };
 }
@@ -29,6 +36,41 @@ function json(...args: string[]): ReturnType<typeof JSON.parse> {
   const { status, out, err } = quipu(...args, '--json');
   if (status !== 0) throw new Error(`quipu ${args.join(' ')} ended with ${status}: ${err}`);
   return JSON.parse(out);
+}
+
+/** Starts the built command line and lets it run. */
+function startQuipu(...args: string[]): ChildProcess {
+  return spawn(process.execPath, ['--no-warnings', CLI, ...args], { env: environment(), stdio: 'ignore' });
+}
+
+/** Pids of projectors that work on our data directory. */
+function projectors(): string[] {
+  const readable = (path: string): string => {
+    try {
+      return readFileSync(path, 'latin1');
+    } catch {
+      return '';
+    }
+  };
+  return readdirSync('/proc')
+    .filter((pid) => /^\d+$/.test(pid))
+    .filter((pid) => readable(`/proc/${pid}/cmdline`).includes('projector/src/main.js'))
+    .filter((pid) => readable(`/proc/${pid}/environ`).includes(`QUIPU_DATA_DIR=${dataDir}\0`));
+}
+
+async function until(done: () => boolean): Promise<void> {
+  while (!done()) await sleep(50);
+}
+
+/** A workload of `jobs` jobs that hold one node for ten seconds each. */
+function evenWorkload(jobs: number): string {
+  const path = join(dataDir, 'even.swf');
+  const lines = Array.from(
+    { length: jobs },
+    (_, i) => `${i + 1} ${i} 5 10 1 -1 -1 1 -1 -1 1 1 1 -1 0 1 -1 -1`,
+  );
+  writeFileSync(path, `; Computer: even\n; UnixStartTime: 1600000000\n${lines.join('\n')}\n`);
+  return path;
 }
 
 /** One job line, read as the check in the traces' README reads it. */
@@ -119,6 +161,44 @@ describe('a workload of a few jobs, on a machine where nothing runs', () => {
   );
 });
 
+describe('an import that is killed half-way', () => {
+  const JOBS = 15_000;
+
+  // Processes are found through /proc.
+  (existsSync('/proc/self/environ') ? it : it.skip)(
+    'leaves no projector behind that it had started for itself',
+    async () => {
+      const child = startQuipu('import', evenWorkload(JOBS));
+      await until(() => projectors().length > 0);
+      child.kill('SIGKILL');
+      await once(child, 'exit');
+      await until(() => projectors().length === 0);
+    },
+    1 * MINUTES,
+  );
+
+  it(
+    'adds what is missing when it is repeated, and nothing twice',
+    async () => {
+      const small = nodeSeconds(jobsOf(readFileSync(SMALL, 'utf8')));
+      const file = evenWorkload(JOBS);
+      json('start', '--detach');
+      const child = startQuipu('import', file);
+      await until(() => BigInt(json('status').log.position) > 3_000n);
+      child.kill('SIGKILL');
+      await once(child, 'exit');
+      const report = json('import', file);
+      expect(report).toMatchObject({ jobs: JOBS, events: 3 * JOBS, conflicts: 0 });
+      expect(report.new + report.duplicates).toBe(3 * JOBS);
+      expect(json('usage').total).toBe(String(small + JOBS * 10));
+      expect(json('import', file, '--via', 'log').new).toBe(0);
+      expect(json('verify')).toMatchObject({ ok: true });
+      quipu('stop');
+    },
+    4 * MINUTES,
+  );
+});
+
 const traces = existsSync(TRACES);
 // The public traces lie beside the repository, not in it.
 if (!traces)
@@ -128,9 +208,11 @@ if (!traces)
   const nasa = join(TRACES, 'NASA-iPSC-1993-3.1-cln.swf.gz');
   const hpc2n = join(TRACES, 'HPC2N-2002-excerpt.swf.gz');
   const textOf = (path: string): string => gunzipSync(readFileSync(path)).toString('latin1');
-  const small = jobsOf(readFileSync(SMALL, 'utf8'));
 
   beforeAll(() => {
+    // A ledger of its own, so that the totals are those of the traces and nothing else.
+    rmSync(dataDir, { recursive: true, force: true });
+    dataDir = mkdtempSync(join(tmpdir(), 'quipu-e2e-cli-'));
     json('start', '--detach');
   }, 3 * MINUTES);
 
@@ -140,7 +222,7 @@ if (!traces)
       const jobs = jobsOf(textOf(nasa));
       expect(nodeSeconds(jobs)).toBe(474_238_015);
       expect(json('import', nasa)).toMatchObject({ jobs: 18_239, events: 54_717, new: 54_717, skipped: [] });
-      expect(usageByUser()).toEqual(groupedSeconds([...small, ...jobs]));
+      expect(usageByUser()).toEqual(groupedSeconds(jobs));
       expect(json('import', nasa)).toMatchObject({ events: 54_717, new: 0, duplicates: 54_717 });
     },
     3 * MINUTES,
@@ -152,8 +234,7 @@ if (!traces)
       const jobs = jobsOf(textOf(hpc2n));
       expect(nodeSeconds(jobs)).toBe(503_655_194);
       expect(json('import', hpc2n)).toMatchObject({ jobs: 3_170, events: 9_510, new: 9_510 });
-      const total = 474_238_015 + 503_655_194 + nodeSeconds(small);
-      expect(json('usage').total).toBe(String(total));
+      expect(json('usage').total).toBe(String(474_238_015 + 503_655_194));
       expect(json('verify')).toMatchObject({ ok: true, differences: 0, redis: { compared: true } });
     },
     3 * MINUTES,
