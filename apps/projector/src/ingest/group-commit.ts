@@ -38,7 +38,7 @@ export interface GroupLimits {
 
 /** Large enough that a commit's fixed cost vanishes, small enough that nobody waits long for the log. */
 export const DEFAULT_GROUP_LIMITS: GroupLimits = {
-  maxEvents: 4_000,
+  maxEvents: 2_000,
   maxBytes: 16 << 20,
   holdMs: 2_000,
   firstBackOffMs: 50,

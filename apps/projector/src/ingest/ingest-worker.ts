@@ -1,8 +1,12 @@
+import type { AppendOutcome } from '@quipu/event-log';
 import { type Job, type JobJson, Worker, type WorkerOptions } from 'bullmq';
 import { UnreadableData } from './read-job.js';
 
+/** What becomes of the events of a job, in its order; kept with the job for who asked to read it. */
+export type JobAnswer = readonly AppendOutcome[] | undefined;
+
 /** What is done with a job. */
-export type JobHandler = (job: Job<unknown, void>, bytes: number) => Promise<void>;
+export type JobHandler = (job: Job<unknown, JobAnswer>, bytes: number) => Promise<JobAnswer>;
 
 /**
  * A BullMQ worker that never holds more than some bytes of job data: with 500 jobs in flight, full ones
@@ -12,7 +16,7 @@ export type JobHandler = (job: Job<unknown, void>, bytes: number) => Promise<voi
  * Data that is no JSON reaches the handler as {@link UnreadableData}; BullMQ itself would throw, and find
  * the job stalled, for ever.
  */
-export class IngestWorker extends Worker<unknown, void> {
+export class IngestWorker extends Worker<unknown, JobAnswer> {
   private readonly sizes = new WeakMap<Job, number>();
   private inFlight = 0;
   private limit: number;
@@ -29,7 +33,7 @@ export class IngestWorker extends Worker<unknown, void> {
       async (job) => {
         const bytes = this.sizes.get(job) ?? 0;
         try {
-          await handle(job, bytes);
+          return await handle(job, bytes);
         } finally {
           this.inFlight -= bytes;
           this.applyLimit();
@@ -57,7 +61,7 @@ export class IngestWorker extends Worker<unknown, void> {
     this.concurrency = this.inFlight > this.maxBytes ? 1 : this.limit;
   }
 
-  protected override createJob(json: JobJson, jobId: string): Job<unknown, void> {
+  protected override createJob(json: JobJson, jobId: string): Job<unknown, JobAnswer> {
     const job = this.parseJob(json, jobId);
     const bytes = json.data.length;
     this.sizes.set(job, bytes);
@@ -66,7 +70,7 @@ export class IngestWorker extends Worker<unknown, void> {
     return job;
   }
 
-  private parseJob(json: JobJson, jobId: string): Job<unknown, void> {
+  private parseJob(json: JobJson, jobId: string): Job<unknown, JobAnswer> {
     try {
       return super.createJob(json, jobId);
     } catch {

@@ -102,6 +102,23 @@ describe('the ingest', () => {
     expect(made.state().counters).toMatchObject({ appended: 1, duplicates: 4 });
   });
 
+  it('keeps what became of each event with a job that is kept, in the order of the job', async () => {
+    const [first, again, other] = [sampleCloudEvent(), sampleCloudEvent(), sampleCloudEvent()];
+    const conflict = { ...first, data: { user: 'somebody else' } };
+    const bad = sampleCloudEvent({ type: 'job.unheard' });
+    await send(again);
+    ingest();
+    await drained();
+    const job = await queue.add(
+      'events',
+      { events: [first, bad, again, conflict, other] },
+      { removeOnComplete: { age: 60 } },
+    );
+    await until(async () => (await job.getState()) === 'completed');
+    const kept = await queue.getJob(job.id!);
+    expect(kept!.returnvalue).toEqual(['appended', 'refused', 'duplicate', 'conflict', 'appended']);
+  });
+
   it('shares commits between jobs in flight', async () => {
     await send(...Array.from({ length: 600 }, () => sampleCloudEvent()));
     const made = ingest();

@@ -1,5 +1,5 @@
 import { type LogEvent, parseEvent, parseQueuePayload } from '@quipu/contracts';
-import type { NewDeadLetter } from '@quipu/event-log';
+import type { AppendOutcome, NewDeadLetter } from '@quipu/event-log';
 import { errorMessage } from '@quipu/platform';
 
 /** Data of a job that is no JSON at all: what could be read of it, as text. */
@@ -19,12 +19,25 @@ export interface IncomingEvent {
   jobId: string;
   /** The parsed JSON it was made from. */
   raw: unknown;
+  /** Its index among the events of the job. */
+  place: number;
+  /** What became of it; `refused` until it is appended. */
+  outcome: AppendOutcome;
 }
 
 /** What a job brought: events for the log, and dead letters for what is none. */
 export interface JobContents {
   events: IncomingEvent[];
   letters: NewDeadLetter[];
+  /** How many events the job carried, good and bad. */
+  size: number;
+}
+
+/** What became of each event of a job, in its order. */
+export function outcomesOf({ events, size }: JobContents): AppendOutcome[] {
+  const outcomes = new Array<AppendOutcome>(size).fill('refused');
+  for (const { place, outcome } of events) outcomes[place] = outcome;
+  return outcomes;
 }
 
 /** The bytes of a piece of parsed JSON. */
@@ -50,20 +63,21 @@ export function readJob(jobId: string, data: unknown, limits: AgeLimits): JobCon
       detail: 'job data: no JSON',
       jobId,
     } as const;
-    return { events: [], letters: [letter] };
+    return { events: [], letters: [letter], size: 0 };
   }
   const payload = parseQueuePayload(data);
   if ('error' in payload) {
     return {
       events: [],
       letters: [{ raw: bytesOf(data), reason: 'malformed', detail: payload.error, jobId }],
+      size: 0,
     };
   }
-  const contents: JobContents = { events: [], letters: [] };
-  for (const raw of payload.events) {
+  const contents: JobContents = { events: [], letters: [], size: payload.events.length };
+  for (const [place, raw] of payload.events.entries()) {
     const parsed = readEvent(raw, { ...limits, backfill: payload.backfill });
     if (parsed.ok) {
-      contents.events.push({ event: parsed.event, jobId, raw });
+      contents.events.push({ event: parsed.event, jobId, raw, place, outcome: 'refused' });
       continue;
     }
     const { reason, detail, tenant } = parsed;
