@@ -16,12 +16,14 @@ const VICTIMS: readonly Victim[] = [
   'postgres',
   'redis',
 ];
+const WAITING = '{quipu}:lifecycle-events:wait';
 const SOON = { withinMs: 30_000, everyMs: 20 };
 
 let system: CrashSystem;
 
 beforeAll(async () => {
-  system = await startSystem();
+  // Few jobs in hand: what waits in the queue is what can be lost.
+  system = await startSystem({ QUIPU_INGEST_CONCURRENCY: '8' });
 }, 120_000);
 
 afterAll(async () => {
@@ -54,11 +56,15 @@ describe('an import through the queue', () => {
   it('is exact, though Redis loses everything in the middle of it', async () => {
     const file = join(system.directory, 'flushed.swf');
     const flushed = writeCluster(file, COPIES, 'flushed');
-    const before = killed.events;
 
     const running = system.quipu('import', file, '--via', 'queue', '--json');
-    await logged(before + flushed.events / 4, running);
+    await logged(killed.events + 1, running);
+    const projector = await waitFor('the projector to run', () => system.pidOf('projector'), SOON);
+    process.kill(projector, 'SIGSTOP');
+    const waiting = async (): Promise<boolean> => (await system.redis.llen(WAITING)) > 0;
+    await waitFor('events to wait in the queue', waiting, { ...SOON, explain: running.output });
     await system.redis.flushall();
+    process.kill(projector, 'SIGCONT');
     const report = await outcome(running);
     expect(report).toMatchObject({ events: flushed.events, new: flushed.events, conflicts: 0, refused: {} });
     expect(report['resent']).toBeGreaterThan(0);

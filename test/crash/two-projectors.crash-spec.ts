@@ -101,7 +101,7 @@ describe('a projector that was stopped at work and wakes up after another took o
 describe('a transaction that comes late on a connection that survived', () => {
   it('is refused by the database itself', async () => {
     const projector = ledger.startProjector();
-    await ledger.enqueue(fleetJobs(earlier, 1));
+    await ledger.enqueue(fleetJobs(earlier, 3));
     await ledger.whenSettled(earlier.length, projector);
     const before = await fingerprint();
     const late = ledger.pool.query(

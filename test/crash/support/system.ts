@@ -39,12 +39,12 @@ export interface CrashSystem {
   remove(): Promise<void>;
 }
 
-/** Brings a system up and waits until its API answers. */
-export async function startSystem(): Promise<CrashSystem> {
+/** Brings a system up with these settings and waits until its API answers. */
+export async function startSystem(env: NodeJS.ProcessEnv = {}): Promise<CrashSystem> {
   const directory = temporaryDirectory();
   const dataDir = join(directory, 'data');
   const quipu = (...args: string[]): Child =>
-    startNode(CLI, args, { QUIPU_DATA_DIR: dataDir, PORT: '0' }, repository);
+    startNode(CLI, args, { ...env, QUIPU_DATA_DIR: dataDir, PORT: '0' }, repository);
   try {
     const start = quipu('start', '--detach');
     const { code } = await start.exited;
