@@ -21,3 +21,4 @@ export * from './supervisor/stop-system.js';
 export * from './supervisor/superadmin-key.js';
 export { supervise } from './supervisor/supervise.js';
 export type { PreparedStores, ReadySystem, SuperviseOptions } from './supervisor/supervise.js';
+export { formatTime, parseDuration, parseTime, TIME_FORMS } from './times.js';
