@@ -26,7 +26,12 @@ export function answeredByRouter(url: string, reply: FastifyReply): boolean {
   const known = PATHS.has(path);
   const body = known ? url : `Problem accessing: ${url}. Reason: Not Found`;
   reply.hijack();
-  reply.raw.writeHead(known ? 405 : 404, { connection: 'close', 'content-length': Buffer.byteLength(body) });
+  reply.raw.writeHead(known ? 405 : 404, {
+    connection: 'close',
+    'content-length': Buffer.byteLength(body),
+    // The body repeats the URI and has no type: sniffed as HTML it would run what a link put there.
+    'x-content-type-options': 'nosniff',
+  });
   reply.raw.end(body);
   return true;
 }

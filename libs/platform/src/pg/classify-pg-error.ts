@@ -1,3 +1,4 @@
+import { isNativeError } from 'node:util/types';
 import { CheckpointConflictError, QuipuError } from '../errors.js';
 
 /**
@@ -46,7 +47,8 @@ const CONNECTION_MESSAGES =
 export function classifyPgError(error: unknown): PgErrorClass {
   if (error instanceof CheckpointConflictError) return 'conflict';
   if (error instanceof QuipuError) return error.retryable ? 'retry' : 'fatal';
-  if (!(error instanceof Error)) return 'fatal';
+  // Not instanceof: errors of sockets come from another realm when a test runner loads this code into its own.
+  if (!isNativeError(error)) return 'fatal';
   const code: unknown = 'code' in error ? error.code : undefined;
   if (typeof code === 'string') {
     if (CONNECTION_CODES.has(code)) return 'retry';
