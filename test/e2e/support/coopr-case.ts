@@ -73,7 +73,7 @@ export class CooprPlay {
     const secret = await this.secret(headers['Coopr-TenantID'], headers['Coopr-UserID']);
     if (headers['Coopr-ApiKey'] !== undefined && secret !== null) headers['Coopr-ApiKey'] = secret;
     return this.system.request({
-      method: (request.method ?? 'GET') as NonNullable<InjectOptions['method']>,
+      method: (request.method ?? 'GET'),
       url: request.path,
       query: request.query as Record<string, string>,
       headers,

@@ -82,7 +82,7 @@ export async function startTestSystem(options: { now?: number } = {}): Promise<T
   const queue = new Queue(LIFECYCLE_QUEUE, { connection, prefix: QUEUE_PREFIX });
   await tenants.ensure(['superadmin'], 'auto');
   runner.start();
-  await ingest.start();
+  ingest.start();
   await api.init();
   await api.getHttpAdapter().getInstance().ready();
 
