@@ -7,9 +7,11 @@ import type { NewDeadLetter } from './append/dead-letter.js';
 import type { IdentityKey } from './identity.js';
 import { AppendListener } from './reading/append-listener.js';
 import { countDeadLetters, type DeadLetter, listDeadLetters } from './reading/dead-letters.js';
+import { findEvent, type FoundEvent } from './reading/find-event.js';
 import { type LogHead, readHead } from './reading/head.js';
 import { knownIdentities } from './reading/known-identities.js';
 import { countAfter, oldestRecordedAfter } from './reading/lag.js';
+import { locateEvents, type LocatedEvent } from './reading/locate-events.js';
 import { readAfter, type ReadLimits } from './reading/read-after.js';
 import { readEntity } from './reading/read-entity.js';
 
@@ -81,6 +83,16 @@ export class EventLog {
   /** Whether the log holds an event of each key. */
   knownIdentities(keys: readonly IdentityKey[]): Promise<boolean[]> {
     return knownIdentities(this.pool, keys);
+  }
+
+  /** Where the event of each key is in the log, null for those it does not hold. */
+  locate(keys: readonly IdentityKey[]): Promise<(LocatedEvent | null)[]> {
+    return locateEvents(this.pool, keys);
+  }
+
+  /** What is known of an event: where it is logged, and what was refused under its identity. */
+  find(key: IdentityKey): Promise<FoundEvent> {
+    return findEvent(this.pool, key);
   }
 
   /** How many dead letters stand open, by reason. */

@@ -6,5 +6,7 @@ export { type AppendBatch, EventLog } from './event-log.js';
 export { bodyHash, eventIdentity, type IdentityKey } from './identity.js';
 export { eventLogMigrations } from './migrations/index.js';
 export type { DeadLetter } from './reading/dead-letters.js';
+export type { EventRefusal, FoundEvent, LoggedEvent } from './reading/find-event.js';
 export type { LogHead } from './reading/head.js';
+export type { LocatedEvent } from './reading/locate-events.js';
 export type { ReadLimits } from './reading/read-after.js';

@@ -1,9 +1,12 @@
+import { jest } from '@jest/globals';
 import { canonicalEvent } from '@quipu/contracts';
 import { sampleEvent, sampleEvents } from '../../test/sample-events.js';
 import { testDatabase, type TestDatabase } from '../../../../test/support/index.js';
 import { EventLog } from '../event-log.js';
 
 const ALL = { maxEvents: 100_000, maxBytes: 1 << 30 };
+
+jest.setTimeout(30_000);
 
 describe('append', () => {
   let database: TestDatabase;

@@ -1,3 +1,4 @@
+import { jest } from '@jest/globals';
 import type { LogEvent } from '@quipu/contracts';
 import pg from 'pg';
 import { sampleEvent, sampleEvents } from '../../test/sample-events.js';
@@ -7,6 +8,8 @@ import { appendEvents } from './append-events.js';
 import { noIoSteps } from '@quipu/platform';
 
 const ALL = { maxEvents: 100_000, maxBytes: 1 << 30 };
+
+jest.setTimeout(30_000);
 
 describe('order of commits', () => {
   let database: TestDatabase;

@@ -1,3 +1,4 @@
+import { jest } from '@jest/globals';
 import { spawnSync } from 'node:child_process';
 import { createWriteStream, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -20,6 +21,8 @@ function checkLog(...args: string[]): { status: number | null; output: string } 
   const { status, stdout, stderr } = spawnSync(process.execPath, [CHECKER, ...args], { encoding: 'utf8' });
   return { status, output: stdout + stderr };
 }
+
+jest.setTimeout(30_000);
 
 describe('the digest chain', () => {
   let database: TestDatabase;

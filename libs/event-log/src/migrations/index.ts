@@ -1,5 +1,9 @@
 import type { MigrationInterface } from 'typeorm';
 import { CreateEventLog1762000000000 } from './create-event-log.migration.js';
+import { DeadLetterIdentity1763700000100 } from './dead-letter-identity.migration.js';
 
 /** The migrations of this library, oldest first. */
-export const eventLogMigrations: (new () => MigrationInterface)[] = [CreateEventLog1762000000000];
+export const eventLogMigrations: (new () => MigrationInterface)[] = [
+  CreateEventLog1762000000000,
+  DeadLetterIdentity1763700000100,
+];

@@ -1,3 +1,4 @@
+import { jest } from '@jest/globals';
 import { sampleEvent } from '../../test/sample-events.js';
 import { testDatabase, type TestDatabase } from '../../../../test/support/index.js';
 import { EventLog } from '../event-log.js';
@@ -15,6 +16,8 @@ function bell() {
     calls: () => calls,
   };
 }
+
+jest.setTimeout(30_000);
 
 describe('onAppend', () => {
   let database: TestDatabase;

@@ -1,3 +1,4 @@
+import { jest } from '@jest/globals';
 import pg from 'pg';
 import { sampleEvents } from '../../test/sample-events.js';
 import { testDatabase, type TestDatabase } from '../../../../test/support/index.js';
@@ -16,6 +17,8 @@ interface PlanNode {
 }
 
 const flatten = (node: PlanNode): PlanNode[] => [node, ...(node.Plans ?? []).flatMap(flatten)];
+
+jest.setTimeout(30_000);
 
 describe('plans', () => {
   let database: TestDatabase;
