@@ -1,5 +1,5 @@
 import type { Role } from '@quipu/access';
-import type { InjectOptions, Response } from 'light-my-request';
+import type { Response } from 'light-my-request';
 import { type SentEvent, startTestSystem, type TestSystem } from './test-system.js';
 
 /** One node task of the original system. Times in ms. */
@@ -73,7 +73,7 @@ export class CooprPlay {
     const secret = await this.secret(headers['Coopr-TenantID'], headers['Coopr-UserID']);
     if (headers['Coopr-ApiKey'] !== undefined && secret !== null) headers['Coopr-ApiKey'] = secret;
     return this.system.request({
-      method: (request.method ?? 'GET'),
+      method: request.method ?? 'GET',
       url: request.path,
       query: request.query as Record<string, string>,
       headers,
