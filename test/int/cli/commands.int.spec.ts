@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { ManualClock } from '@quipu/platform';
 import { testDatabase, type TestDatabase, testRedis, type TestRedis } from '../../support/index.js';
 import { testCli, type TestCli } from './test-cli.js';
@@ -118,6 +121,50 @@ describe('a workload from the file to the numbers', () => {
     });
     expect(status.log.position).toBe(status.ledger.position);
     expect((await cli.run('status')).out).toMatch(/ledger +position [\d,]+, up to date\n/);
+  });
+});
+
+describe('a file of CloudEvents', () => {
+  const event = (id: string, type: string, time: string) =>
+    JSON.stringify({
+      ...{ specversion: '1.0', id, source: 'test', type, subject: 'job/q/1@1', time, tenant: 'initech' },
+      data: { queue: 'q', user: 'peter', nodes: 2 },
+    });
+  const directory = mkdtempSync(join(tmpdir(), 'quipu-events-'));
+  const file = join(directory, 'events.ndjson');
+  afterAll(() => rmSync(directory, { recursive: true, force: true }));
+
+  it('is imported; what is no event is told, kept, and makes the exit code 1', async () => {
+    const lines = [
+      event('1', 'job.queued', '2026-01-01T00:00:00Z'),
+      event('2', 'job.started', '2026-01-01T00:00:01.250Z'),
+      event('3', 'job.completed', '2026-01-01T00:00:02.255Z'),
+      event('4', 'job.devoured', '2026-01-01T00:00:02Z'),
+    ];
+    writeFileSync(file, lines.join('\n'));
+    const { exitCode, out, err } = await cli.run('import', file);
+    expect(out).toMatch(/events +4: 3 new, 0 already in the log\n/);
+    expect(out).toMatch(/refused +1 unknown-type, kept as dead letters\n/);
+    expect(out).toMatch(/skipped +1 × unknown-type: .*devoured.* \(line 4\)\n/);
+    expect(err).toMatch(/Some events were not taken into the log/);
+    expect(exitCode).toBe(1);
+    expect((await cli.json('usage', '--tenant', 'initech')).total).toBe('2.01');
+    expect((await cli.json('status')).deadLetters).toEqual({ 'unknown-type': 1 });
+  }, 20_000);
+
+  it('that says something else under a known id is told as a conflict', async () => {
+    writeFileSync(file, event('1', 'job.queued', '2026-01-01T00:00:07Z'));
+    for (const via of ['queue', 'log']) {
+      const { exitCode, out } = await cli.run('import', file, '--via', via);
+      expect(exitCode).toBe(1);
+      expect(out).toMatch(/conflicts +1 known with another body, kept as dead letters\n/);
+    }
+    expect((await cli.json('usage', '--tenant', 'initech')).total).toBe('2.01');
+  }, 20_000);
+
+  it('takes no options that are for workloads', async () => {
+    expect(await cli.run('import', file, '--ending', 'now')).toMatchObject({ exitCode: 2, out: '' });
+    expect(await cli.run('import', file, '--tenant-by', 'user')).toMatchObject({ exitCode: 2, out: '' });
   });
 });
 

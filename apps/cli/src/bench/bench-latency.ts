@@ -3,7 +3,7 @@ import { type LogEvent, toCloudEvent } from '@quipu/contracts';
 import { LEDGER_PROJECTION } from '@quipu/ledger';
 import { readCheckpoint } from '@quipu/projection-engine';
 import { type Queue } from 'bullmq';
-import { countConsumers, openQueue } from '../support/queue.js';
+import { openQueue } from '../support/queue.js';
 import { type CommandProjector } from '../support/projector.js';
 import { type BenchRow, percentile } from './bench-row.js';
 import { type BenchContext, onStage, type Stage, until, withProjector } from './stage.js';
@@ -28,7 +28,6 @@ export async function benchLatency(context: BenchContext): Promise<BenchRow[]> {
   return onStage(context, (stage) =>
     withProjector(context, stage, async (projector) => {
       const queue = await openQueue(stage.services);
-      await until(projector, async () => (await countConsumers(queue, stage.services.redisUrl)) > 0);
       const latencies = await measure(stage, queue, projector, PER_SECOND * seconds);
       const p50 = percentile(latencies, 0.5);
       const p99 = percentile(latencies, 0.99);

@@ -10,6 +10,7 @@ import { type Pool } from 'pg';
 import { type Cli } from '../support/cli.js';
 import { CommandFailedError } from '../support/exit-codes.js';
 import { type CommandProjector, runProjector } from '../support/projector.js';
+import { countConsumers, openQueue } from '../support/queue.js';
 import { type Services } from '../support/services.js';
 
 /** What all benches share: where they run, and the most memory any projector took. */
@@ -63,11 +64,14 @@ export async function withProjector<T>(
   const projector = runProjector(context.cli, services, env);
   const watch = setInterval(() => notePeak(context, projector.pid), 250);
   try {
+    // Ours is measured as it runs: with a projector that is up.
+    const queue = await openQueue(services);
+    await until(projector, async () => (await countConsumers(queue, services.redisUrl)) > 0);
     return await work(projector);
   } finally {
     notePeak(context, projector.pid);
     clearInterval(watch);
-    for (const close of closing) await close();
+    for (const close of closing.reverse()) await close();
   }
 }
 

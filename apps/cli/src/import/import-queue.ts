@@ -32,6 +32,7 @@ export async function importViaQueue(groups: AsyncIterable<Group>, context: Queu
     await waitUntil(courier, WINDOW, context);
   }
   await waitUntil(courier, 0, context);
+  context.outcome.onTheWay = courier.onTheWay;
 }
 
 async function waitUntil(courier: Courier, most: number, context: QueueImport): Promise<void> {

@@ -14,11 +14,21 @@ export interface Outcome {
   readonly tenants: Set<string>;
   /** Events sent again because they had got lost on the way. */
   resent: number;
+  /** Events that were sent and not yet seen in the log when the import ended early. */
+  onTheWay: number;
 }
 
 /** Nothing yet. */
 export function noOutcome(): Outcome {
-  return { added: 0, duplicates: 0, conflicts: 0, refused: new Map(), tenants: new Set(), resent: 0 };
+  return {
+    added: 0,
+    duplicates: 0,
+    conflicts: 0,
+    refused: new Map(),
+    tenants: new Set(),
+    resent: 0,
+    onTheWay: 0,
+  };
 }
 
 /** Events accounted for. */

@@ -27,6 +27,7 @@ export function printReportJson(terminal: Terminal, report: ImportReport): void 
     leftOut: stats.leftOut,
     skipped: stats.skipped.list(),
     resent: outcome.resent,
+    onTheWay: outcome.onTheWay,
     tenants: [...outcome.tenants].sort(),
     interrupted: report.interrupted,
     projected: report.projected,
@@ -57,6 +58,7 @@ export function printReport(terminal: Terminal, report: ImportReport): void {
     const where = `line${firstLines.length > 1 ? 's' : ''} ${firstLines.join(', ')}${count > firstLines.length ? ', …' : ''}`;
     line('skipped', `${formatCount(count)} × ${reason} ${dim(`(${where})`)}`);
   }
+  if (outcome.onTheWay > 0) line('on the way', `${plural(outcome.onTheWay, 'event')} in the queue`);
   if (outcome.resent > 0) line('sent again', `${plural(outcome.resent, 'event')} that had got lost`);
   if (outcome.tenants.size > 0) line('tenants', tenantsText(outcome.tenants));
   const rate = (sent(report) * 1000) / Math.max(1, report.elapsedMs);

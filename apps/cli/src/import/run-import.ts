@@ -6,7 +6,6 @@ import { createProgress, type Progress } from '../support/progress.js';
 import { ensureProjector } from '../support/projector.js';
 import { countConsumers, openQueue } from '../support/queue.js';
 import { type Services, withServices } from '../support/services.js';
-import { note } from '../support/terminal.js';
 import { waitProjected } from '../support/wait-projected.js';
 import { importViaLog } from './import-log.js';
 import { importViaQueue } from './import-queue.js';
@@ -73,7 +72,7 @@ async function importInto(
   const context = {
     ...{ pool, log, outcome, signal },
     onProgress: () => progress.update(input.bytesRead(), settled(outcome)),
-    onWait: () => note(cli.terminal, 'Postgres or Redis is away: waiting for it to come back.'),
+    onWait: () => progress.say('Postgres or Redis is away: waiting for it to come back.'),
   };
   const groups = regroup(source.batches, GROUP_EVENTS, GROUP_BYTES);
   try {
@@ -87,8 +86,7 @@ async function importInto(
         consumers: () => countConsumers(queue, services.redisUrl),
         backfill: true,
         sinceMs: await databaseNow(pool),
-        onNobodyThere: () =>
-          note(cli.terminal, 'Nobody takes events from the queue: is a projector running?'),
+        onNobodyThere: () => progress.say('Nobody takes events from the queue: is a projector running?'),
       });
     }
   } finally {

@@ -6,6 +6,8 @@ import type { Terminal } from './terminal.js';
 export interface Progress {
   /** `done` of `total` units of the bar, and `count` things worked off so far (for the rate). */
   update(done: number, count: number, label?: string): void;
+  /** Says something meanwhile, on a line of its own. */
+  say(line: string): void;
   /** Ends it, leaving the screen as if it had not been there (a bar) or nothing more to say (lines). */
   stop(): void;
 }
@@ -30,7 +32,9 @@ const LINE_EVERY_MS = 10_000;
  * that a log of a long import shows that it lives, and of a short one stays empty).
  */
 export function createProgress(terminal: Terminal, options: ProgressOptions): Progress {
-  if (options.silent) return { update: () => {}, stop: () => {} };
+  const say = (line: string): void =>
+    void terminal.err.write(`${terminal.errIsTty ? '\r\u001b[K' : ''}${line}\n`);
+  if (options.silent) return { update: () => {}, say, stop: () => {} };
   const now = options.now ?? Date.now;
   const total = options.total ?? 0;
   const meter = new RateMeter(now());
@@ -41,8 +45,8 @@ export function createProgress(terminal: Terminal, options: ProgressOptions): Pr
     return parts.join(' · ');
   };
   return terminal.errIsTty
-    ? barProgress(terminal, options.label, total, describe, now)
-    : lineProgress(terminal, options.label, total, describe, now);
+    ? { ...barProgress(terminal, options.label, total, describe, now), say }
+    : { ...lineProgress(terminal, options.label, total, describe, now), say };
 }
 
 function barProgress(
@@ -51,7 +55,7 @@ function barProgress(
   total: number,
   describe: (done: number, count: number) => string,
   now: () => number,
-): Progress {
+): Omit<Progress, 'say'> {
   const bar = new cliProgress.SingleBar({
     format: total > 0 ? '{label} {bar} {percentage}% · {facts}' : '{label} · {facts}',
     barCompleteChar: '━',
@@ -82,7 +86,7 @@ function lineProgress(
   total: number,
   describe: (done: number, count: number) => string,
   now: () => number,
-): Progress {
+): Omit<Progress, 'say'> {
   let written = now();
   return {
     update(done, count, newLabel): void {

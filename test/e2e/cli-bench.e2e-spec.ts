@@ -1,0 +1,66 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createLogger, createPool, startServices } from '@quipu/platform';
+import { repository } from '../support/index.js';
+
+const CLI = join(repository, 'dist/apps/cli/src/main.js');
+const MINUTES = 60_000;
+
+describe('the bench, at a small scale', () => {
+  let dataDir: string;
+
+  beforeAll(() => {
+    if (!existsSync(CLI))
+      throw new Error('Build first: these tests drive the built command line (npm run build).');
+    dataDir = mkdtempSync(join(tmpdir(), 'quipu-e2e-bench-'));
+  });
+
+  afterAll(() => {
+    spawnSync(process.execPath, [CLI, 'stop'], { env: environment() });
+    rmSync(dataDir, { recursive: true, force: true });
+  });
+
+  function environment(): NodeJS.ProcessEnv {
+    return { PATH: process.env['PATH'], HOME: process.env['HOME'], QUIPU_DATA_DIR: dataDir };
+  }
+
+  it.each([
+    ['import', ['import', 'import', 'memory']],
+    ['drain', ['drain']],
+    ['rebuild', ['rebuild', 'memory']],
+  ])(
+    'measures %s against its reference',
+    (only, names) => {
+      const args = ['--no-warnings', CLI, 'bench', '--only', only, '--scale', '0.005', '--json'];
+      const { status, stdout, stderr } = spawnSync(process.execPath, args, {
+        env: environment(),
+        encoding: 'utf8',
+      });
+      // At this scale floors may be missed (3), which is for the bench to say and not for this test.
+      expect({ ran: status === 0 || status === 3, stderr }).toEqual({ ran: true, stderr });
+      const { rows } = JSON.parse(stdout);
+      expect(rows.map((row: { bench: string }) => row.bench)).toEqual(names);
+      for (const row of rows) {
+        expect(row.ours).toBeGreaterThan(0);
+        if (row.reference !== null) expect(row.ratio).toBeCloseTo(row.ours / row.reference, 1);
+      }
+    },
+    3 * MINUTES,
+  );
+
+  it(
+    'leaves no database behind',
+    async () => {
+      const services = await startServices({ dataDir }, createLogger('test', 'silent'));
+      const pool = createPool(services.databaseUrl, { max: 1 });
+      const { rows } = await pool.query('SELECT datname FROM pg_database WHERE NOT datistemplate');
+      await pool.end();
+      await services.stop();
+      expect(rows.filter(({ datname }) => String(datname).startsWith('quipu_bench_'))).toEqual([]);
+      expect(rows.length).toBeGreaterThan(0);
+    },
+    1 * MINUTES,
+  );
+});
