@@ -1,3 +1,4 @@
+import { jest } from '@jest/globals';
 import 'reflect-metadata';
 import { NestFactory } from '@nestjs/core';
 import { LIFECYCLE_QUEUE, QUEUE_PREFIX } from '@quipu/contracts';
@@ -12,6 +13,8 @@ import { testDatabase, type TestDatabase, testRedis, type TestRedis } from '../.
 import { projectorConfig } from './projector-config.js';
 import { ProjectorModule } from './projector.module.js';
 import { LEDGER_RUNNER, LOG_POOL } from './tokens.js';
+
+jest.setTimeout(30_000);
 
 describe('the projector', () => {
   let database: TestDatabase;

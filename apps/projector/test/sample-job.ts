@@ -17,7 +17,11 @@ export function sampleCloudEvent(parts: Record<string, unknown> = {}): Record<st
   };
 }
 
-/** Waits until a condition holds; the test's own time limit ends a wait for what never comes. */
+/** Waits until a condition holds. Rejects after 25 s: a wait that goes on for ever would keep jest alive. */
 export async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
-  while (!(await condition())) await new Promise((resolve) => setTimeout(resolve, 5));
+  const deadline = Date.now() + 25_000;
+  while (!(await condition())) {
+    if (Date.now() > deadline) throw new Error(`Never came true: ${condition.toString()}`);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
 }

@@ -1,3 +1,4 @@
+import { jest } from '@jest/globals';
 import { TenantDirectory } from '@quipu/access';
 import { LIFECYCLE_QUEUE, QUEUE_PREFIX } from '@quipu/contracts';
 import { EventLog } from '@quipu/event-log';
@@ -15,6 +16,8 @@ import {
 import { Ingest, type IngestOptions } from './ingest.js';
 
 const ALL = { maxEvents: 100_000, maxBytes: 1 << 30 };
+
+jest.setTimeout(30_000);
 
 describe('the ingest', () => {
   let database: TestDatabase;
@@ -254,7 +257,7 @@ describe('the ingest', () => {
     ingest({ lockMs: 1_000 });
     await drained();
     expect(await arrived()).toEqual([event['id']]);
-  }, 20_000);
+  });
 
   it('finishes the commit under way when it is stopped, and leaves the rest in the queue', async () => {
     let release: () => void = () => undefined;
