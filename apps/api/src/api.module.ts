@@ -14,6 +14,8 @@ import { CooprController } from './coopr/coopr.controller.js';
 import { HealthProbes } from './health/health-probes.js';
 import { HealthController } from './health/health.controller.js';
 import { PageController } from './page/page.controller.js';
+import { QueuesController } from './queues/queues.controller.js';
+import { UsageController } from './usage/usage.controller.js';
 
 /** What the API is composed of. `databaseUrl` and `redisUrl` are those of the configuration, resolved. */
 export interface ApiOptions {
@@ -50,7 +52,7 @@ export class ApiModule implements OnApplicationShutdown {
     return {
       module: ApiModule,
       imports: [TerminusModule.forRoot({ logger: false })],
-      controllers: [HealthController, PageController, CooprController],
+      controllers: [HealthController, PageController, CooprController, UsageController, QueuesController],
       providers: [
         { provide: POOL, useValue: pool },
         { provide: REDIS, useValue: redis },
@@ -63,7 +65,7 @@ export class ApiModule implements OnApplicationShutdown {
         provide(UsageQueries, new UsageQueries(pool)),
         provide(StatusQueries, new StatusQueries(pool)),
         provide(Freshness, new Freshness(pool)),
-        provide(CrossTenantReads, new CrossTenantReads(logger)),
+        provide(CrossTenantReads, new CrossTenantReads({ pool, clock, logger })),
         provide(
           HealthProbes,
           new HealthProbes({ pool, redis, clock, lagWarnSeconds: config.lagWarnSeconds }),

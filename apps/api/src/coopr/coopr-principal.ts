@@ -1,5 +1,5 @@
 import { type KeyStore, type Principal } from '@quipu/access';
-import { isStorable } from './usage-parameters.js';
+import { isStorable } from '../answers/storable-text.js';
 
 /** A caller, or the body of the 401. */
 export type CooprCaller =

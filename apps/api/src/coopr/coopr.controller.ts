@@ -12,6 +12,7 @@ import { Controller, Get, Inject, Req, Res, UseFilters } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { CrossTenantReads } from '../answers/cross-tenant-reads.js';
 import { Freshness } from '../answers/freshness.js';
+import { isStorable } from '../answers/storable-text.js';
 import { API_CLOCK, type ApiClock } from '../api-tokens.js';
 import { plainText, writtenJson } from './coopr-answers.js';
 import { CooprErrorFilter } from './coopr-error.filter.js';
@@ -19,7 +20,6 @@ import { cooprCaller } from './coopr-principal.js';
 import { usageBody } from './usage-body.js';
 import {
   firstValues,
-  isStorable,
   parseFilters,
   parseUsageParameters,
   type RawParameters,
@@ -70,7 +70,7 @@ export class CooprController {
       const { queued, inProgress } = sums.get(id) ?? { queued: 0, inProgress: 0 };
       return `${JSON.stringify(name)}:{"queued":${queued},"inProgress":${inProgress},"total":${queued + inProgress}}`;
     });
-    this.crossTenantReads.note(caller.principal, scope, 'GET /v2/metrics/queues');
+    await this.crossTenantReads.note(caller.principal, scope, 'GET /v2/metrics/queues');
     return writtenJson(
       reply,
       `{${members.join(',')}}`,
@@ -106,7 +106,7 @@ export class CooprController {
       const body = `Incorrect value for field groupby: ${raw['groupby']}: more than ${MAX_BUCKETS} intervals`;
       return plainText(reply, 400, body);
     }
-    this.crossTenantReads.note(principal, scope, 'GET /v2/metrics/nodes/usage');
+    await this.crossTenantReads.note(principal, scope, 'GET /v2/metrics/nodes/usage');
     const headers = await this.freshness.headers(principal, answer);
     return writtenJson(reply, answerBody(answer, parsed.parameters), headers);
   }

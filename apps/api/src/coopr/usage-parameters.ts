@@ -1,5 +1,6 @@
 import { type CalendarUnit } from '@quipu/metering';
 import { type UsageFilters } from '@quipu/read-models';
+import { isStorable } from '../answers/storable-text.js';
 
 /** Query parameters as they came: the first value of each, raw. */
 export type RawParameters = Readonly<Record<string, string | undefined>>;
@@ -95,11 +96,6 @@ export function parseFilters(raw: RawParameters): UsageFilters | null {
     filters[dimension] = value;
   }
   return filters;
-}
-
-/** True for text that Postgres can compare: no NUL and well-formed. */
-export function isStorable(text: string): boolean {
-  return !text.includes('\0') && !/[\uD800-\uDFFF]/u.test(text);
 }
 
 /** Whole Unix seconds as ms; undefined if absent, null if not a 64-bit integer or outside the years 1 to 9999. */

@@ -49,7 +49,7 @@ export class PageController {
           renderNotice('Not for this key', 'The page shows a whole tenant: it needs the key of an admin.'),
         );
     }
-    this.crossTenantReads.note(principal, scope, 'GET /');
+    await this.crossTenantReads.note(principal, scope, 'GET /');
     return html.code(200).send(renderPage(await this.model(principal, scope)));
   }
 

@@ -22,6 +22,8 @@ export interface UsageQuery {
   bucket?: CalendarUnit;
   /** Most buckets an answer may have; default 100,000. */
   maxBuckets?: number;
+  /** Most values, buckets times groups, that an answer may have; default: no limit. */
+  maxValues?: number;
 }
 
 /** Usage of one group. */
@@ -94,7 +96,7 @@ export class UsageQueries {
   /**
    * Answers a question inside the scope.
    * @throws TenantForbiddenError if a filter lies outside the scope.
-   * @throws InvalidTimeRangeError if the window has more than `maxBuckets` buckets.
+   * @throws InvalidTimeRangeError if the window has more than `maxBuckets` buckets, or the answer more values.
    */
   async usage(scope: Scope, query: UsageQuery): Promise<UsageAnswer> {
     const filters = withinScope(scope, query.filters ?? {});
@@ -167,6 +169,11 @@ export class UsageQueries {
         : null;
     const points = instants.map((t) => t - 1);
     const read = await this.read(scope, query, { points, rows, earliest: false }, client);
+    if (read.groups.length * buckets.length > (query.maxValues ?? Infinity)) {
+      throw new InvalidTimeRangeError(`${read.groups.length} groups in ${buckets.length} buckets are too many.`, {
+        hint: 'Choose a longer bucket, a shorter window or a filter.',
+      });
+    }
     return answer(read, { ...query, start }, buckets, (group) => {
       const totals = instants.length === 0 ? [] : running(group, start, inner, cut);
       return buckets.map((_, i) => (totals[i + 1] ?? 0n) - (totals[i + 1] === undefined ? 0n : totals[i]!));

@@ -1,0 +1,74 @@
+import { TenantDirectory } from '@quipu/access';
+import { DepthQueries, type DepthRow } from '@quipu/read-models';
+import { Controller, Get, Inject, Query, Req, Res } from '@nestjs/common';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { afterHeader } from '../answers/after-header.js';
+import { CrossTenantReads } from '../answers/cross-tenant-reads.js';
+import { Cursors } from '../answers/cursor.js';
+import { findTenant } from '../answers/find-tenant.js';
+import { Freshness } from '../answers/freshness.js';
+import { listFormat, sendList } from '../answers/list-answer.js';
+import { readQuery } from '../answers/query-parameters.js';
+import { API_CLOCK, type ApiClock } from '../api-tokens.js';
+import { Allow } from '../auth/allow.js';
+import { Caller } from '../auth/caller.js';
+import { queueParameters } from './queue-parameters.js';
+
+const COLUMNS = ['tenant', 'queue', 'queued', 'delayed', 'blocked', 'inProgress', 'oldestWaitingMs'] as const;
+
+/** `GET /api/queues`: how many jobs wait and run, per tenant and queue, now. */
+@Controller('api/queues')
+@Allow('superadmin', 'admin')
+export class QueuesController {
+  constructor(
+    private readonly tenants: TenantDirectory,
+    private readonly depths: DepthQueries,
+    private readonly freshness: Freshness,
+    private readonly crossTenantReads: CrossTenantReads,
+    @Inject(API_CLOCK) private readonly clock: ApiClock,
+  ) {}
+
+  /** One page, ordered by tenant and queue. Queues without jobs have no row. */
+  @Get()
+  async queues(
+    @Caller() { principal, scope }: Caller,
+    @Query() query: unknown,
+    @Req() request: FastifyRequest,
+    @Res() reply: FastifyReply,
+  ): Promise<FastifyReply> {
+    const { tenant, queue, limit, cursor, format } = readQuery(queueParameters, query);
+    const cursors = new Cursors(['queues', scope.toString(), tenant ?? null, queue ?? null]);
+    const after = cursors.decode(cursor, ['string', 'string']);
+    const found = tenant === undefined ? undefined : await findTenant(this.tenants, scope, tenant);
+    await this.freshness.waitFor(principal, afterHeader(request));
+    const answer = await this.depths.depth(scope, this.clock.now(), {
+      ...(found === undefined ? {} : { tenant: found.id }),
+      ...(queue === undefined ? {} : { queue }),
+    });
+    await this.crossTenantReads.note(principal, scope, 'GET /api/queues', found?.id);
+    const behind = answer.rows
+      .sort(byPlace)
+      .filter((row) => after === null || comparePlace([row.tenant, row.queue], after.map(String)) > 0);
+    const rows = behind.slice(0, limit).map((row) => ({ ...row }));
+    const last = behind.length > limit ? rows.at(-1) : undefined;
+    return sendList(request, reply, listFormat(format, request), {
+      about: { asOf: new Date(answer.asOf).toISOString() },
+      columns: COLUMNS,
+      rows,
+      next: last === undefined ? null : cursors.encode([last.tenant, last.queue]),
+      headers: await this.freshness.headers(principal, answer),
+    });
+  }
+}
+
+/** The one order of the list: Redis and Postgres need not agree on theirs. */
+function byPlace(a: DepthRow, b: DepthRow): number {
+  return comparePlace([a.tenant, a.queue], [b.tenant, b.queue]);
+}
+
+function comparePlace(a: readonly string[], b: readonly string[]): number {
+  const [tenant = '', queue = ''] = a;
+  const [otherTenant = '', otherQueue = ''] = b;
+  if (tenant !== otherTenant) return tenant < otherTenant ? -1 : 1;
+  return queue === otherQueue ? 0 : queue < otherQueue ? -1 : 1;
+}
