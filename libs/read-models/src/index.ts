@@ -17,3 +17,9 @@ export {
 } from './usage/usage-queries.js';
 export { type DepthAnswer, type DepthFilters, DepthQueries, type DepthRow } from './depth/depth-queries.js';
 export { type LedgerStatus, StatusQueries } from './status/status-queries.js';
+export { PastQueries } from './past/past-queries.js';
+export { type Measure, MEASURE_NAMES, type MeasureKind, measureKind } from './why/measures.js';
+export { type WhyPlace } from './why/top-items.js';
+export { type WhyItem, type WhyWindow } from './why/why-item.js';
+export { type WhyEvent } from './why/events-behind.js';
+export { type ExplainedItem, type WhyAnswer, WhyQueries, type WhyQuery } from './why/why-queries.js';

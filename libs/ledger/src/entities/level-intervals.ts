@@ -16,6 +16,8 @@ export interface LevelInterval {
   readonly dims: Dimensions;
   /** The end is an estimate: the first sign of a higher attempt. */
   readonly estimated: boolean;
+  /** When the next interval of the same life opens, ms: facts from then on say nothing about this one. */
+  readonly until: number | null;
 }
 
 /**
@@ -35,28 +37,28 @@ function jobIntervals(tenant: string, state: JobState, level: LevelName): LevelI
     if (level === 'waiting') {
       const dims = jobDimensions(tenant, attempt.fields);
       for (const { start, end } of attempt.waiting)
-        if (start !== end) found.push({ life, start, end, d: 1, dims, estimated: false });
+        if (start !== end) found.push({ life, start, end, d: 1, dims, estimated: false, until: null });
       continue;
     }
-    const last = attempt.running.at(-1);
-    for (const run of attempt.running) {
-      const { start, end, fields } = run;
+    attempt.running.forEach(({ start, end, fields }, place) => {
       const d = level === 'running' ? 1 : (fields.nodes ?? 0);
-      if (d === 0 || start === end) continue;
-      const estimated = attempt.estimated && run === last;
-      found.push({ life, start, end, d, dims: jobDimensions(tenant, fields), estimated });
-    }
+      if (d === 0 || start === end) return;
+      const next = attempt.running[place + 1];
+      const estimated = attempt.estimated && next === undefined;
+      const until = next?.start ?? null;
+      found.push({ life, start, end, d, dims: jobDimensions(tenant, fields), estimated, until });
+    });
   }
   return found;
 }
 
 function nodeIntervals(key: EntityKey, state: NodeState): LevelInterval[] {
   return nodeTimeline(key, state).flatMap(({ life, intervals }) =>
-    intervals
-      .filter(({ start, end }) => start !== end)
-      .map(({ start, end, fields }) => ({
-        ...{ life, start, end, d: 1, estimated: false },
-        dims: nodeDimensions(key.tenant, fields),
-      })),
+    intervals.flatMap(({ start, end, fields }, place) => {
+      if (start === end) return [];
+      const dims = nodeDimensions(key.tenant, fields);
+      const until = intervals[place + 1]?.start ?? null;
+      return [{ life, start, end, d: 1, dims, estimated: false, until }];
+    }),
   );
 }

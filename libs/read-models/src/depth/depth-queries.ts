@@ -8,7 +8,7 @@ import {
 } from '@quipu/ledger';
 import { TenantForbiddenError } from '@quipu/platform';
 import type { Redis } from 'ioredis';
-import type { Pool } from 'pg';
+import type { Pool, PoolClient } from 'pg';
 import { LiveLedger } from '../live-ledger.js';
 import { withinScope } from '../scoped-filters.js';
 import { type DepthStatementRow, depthStatement } from './depth-statement.js';
@@ -68,20 +68,26 @@ export class DepthQueries {
   }
 
   /**
-   * Depth as of `now` (ms) inside the scope.
+   * Depth as of `now` (ms) inside the scope; `client` asks Postgres, inside its own transaction.
    * @throws TenantForbiddenError if a filter lies outside the scope, or the scope is a single user's: queues are
    *   counted per tenant.
    */
-  async depth(scope: Scope, now: number, filters: DepthFilters = {}): Promise<DepthAnswer> {
+  async depth(
+    scope: Scope,
+    now: number,
+    filters: DepthFilters = {},
+    client?: PoolClient,
+  ): Promise<DepthAnswer> {
     if (scope.kind === 'user') {
       throw new TenantForbiddenError('Queue depth is counted per tenant: it needs an admin of the tenant.');
     }
     const { tenant } = withinScope<{ tenant?: string }>(scope, tenantOnly(filters));
     const wanted = (row: DepthRow): boolean => filters.queue === undefined || row.queue === filters.queue;
-    const fromRedis = await this.fromTotals(now, tenant);
+    const fromRedis = client === undefined ? await this.fromTotals(now, tenant) : 'none';
     if (typeof fromRedis === 'object') return { ...fromRedis, rows: fromRedis.rows.filter(wanted) };
-    const { position, rows } = await this.ledger.read<Record<string, unknown> & DepthStatementRow>((schema) =>
-      depthStatement(schema, now, tenant ?? null),
+    const { position, rows } = await this.ledger.read<Record<string, unknown> & DepthStatementRow>(
+      (schema) => depthStatement(schema, now, tenant ?? null),
+      client,
     );
     const found = rows.filter((row) => row.tenant !== null).map((row) => toRow(row, now));
     const fallback = fromRedis === 'none' ? {} : { fallback: fromRedis };

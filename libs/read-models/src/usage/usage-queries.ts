@@ -94,38 +94,46 @@ export class UsageQueries {
   }
 
   /**
-   * Answers a question inside the scope.
+   * Answers a question inside the scope; `client` asks inside its own transaction, which must be one snapshot.
    * @throws TenantForbiddenError if a filter lies outside the scope.
    * @throws InvalidTimeRangeError if the window has more than `maxBuckets` buckets, or the answer more values.
    */
-  async usage(scope: Scope, query: UsageQuery): Promise<UsageAnswer> {
+  async usage(scope: Scope, query: UsageQuery, client?: PoolClient): Promise<UsageAnswer> {
     const filters = withinScope(scope, query.filters ?? {});
-    if (query.start !== undefined) return this.window(scope, { ...query, filters, start: query.start });
-    if (query.bucket === undefined) return this.wholeRange(scope, { ...query, filters });
+    const { start } = query;
+    if (start !== undefined) return this.window(scope, { ...query, filters, start }, client);
+    if (query.bucket === undefined) return this.wholeRange(scope, { ...query, filters }, client);
     // The boundaries depend on the earliest change: both statements must see the same snapshot.
-    return withTransaction(
-      this.pool,
-      async (client) => {
-        const first = await this.read(scope, { ...query, filters }, { points: [], earliest: true }, client);
-        if (first.earliest === null) return emptyAnswer(first, query);
-        return this.window(scope, { ...query, filters, start: first.earliest }, client);
-      },
-      { isolation: 'repeatable read', readOnly: true },
-    );
+    const both = async (inside: PoolClient): Promise<UsageAnswer> => {
+      const first = await this.read(scope, { ...query, filters }, { points: [], earliest: true }, inside);
+      if (first.earliest === null) return emptyAnswer(first, query);
+      return this.window(scope, { ...query, filters, start: first.earliest }, inside);
+    };
+    if (client !== undefined) return both(client);
+    return withTransaction(this.pool, both, { isolation: 'repeatable read', readOnly: true });
   }
 
   /** The earliest change of a level in the scope, ms, or null. */
-  async earliestStart(scope: Scope, level: LevelName, now: number): Promise<number | null> {
+  async earliestStart(
+    scope: Scope,
+    level: LevelName,
+    now: number,
+    client?: PoolClient,
+  ): Promise<number | null> {
     const filters = withinScope(scope, {});
-    const { earliest } = await this.read(scope, { level, now, filters }, { points: [], earliest: true });
-    return earliest;
+    const parts = { points: [], earliest: true };
+    return (await this.read(scope, { level, now, filters }, parts, client)).earliest;
   }
 
   /** The level right after the changes at or before each instant, per group; zero groups are left out. */
-  async levels(scope: Scope, query: LevelQuery): Promise<{ position: bigint; rows: UsageGroup[] }> {
+  async levels(
+    scope: Scope,
+    query: LevelQuery,
+    client?: PoolClient,
+  ): Promise<{ position: bigint; rows: UsageGroup[] }> {
     const filters = withinScope(scope, query.filters ?? {});
     const points = query.at.map((t) => Math.min(t, query.now));
-    const read = await this.read(scope, { ...query, filters }, { points, earliest: false });
+    const read = await this.read(scope, { ...query, filters }, { points, earliest: false }, client);
     return {
       position: read.position,
       rows: toRows(read.groups, query.groupBy ?? [], (group) => group.points.map((point) => point.d)),
@@ -136,10 +144,11 @@ export class UsageQueries {
   private async wholeRange(
     scope: Scope,
     query: UsageQuery & { filters: UsageFilters },
+    client?: PoolClient,
   ): Promise<UsageAnswer> {
     const end = query.end ?? query.now;
     const cut = Math.min(end, query.now);
-    const read = await this.read(scope, query, { points: [cut - 1], earliest: true });
+    const read = await this.read(scope, query, { points: [cut - 1], earliest: true }, client);
     if (read.earliest === null) return emptyAnswer(read, query);
     const bucket = { start: read.earliest, end: Math.max(read.earliest, end) };
     return answer(read, query, [bucket], (group) => [integral(group.points[0], cut)]);
@@ -170,9 +179,12 @@ export class UsageQueries {
     const points = instants.map((t) => t - 1);
     const read = await this.read(scope, query, { points, rows, earliest: false }, client);
     if (read.groups.length * buckets.length > (query.maxValues ?? Infinity)) {
-      throw new InvalidTimeRangeError(`${read.groups.length} groups in ${buckets.length} buckets are too many.`, {
-        hint: 'Choose a longer bucket, a shorter window or a filter.',
-      });
+      throw new InvalidTimeRangeError(
+        `${read.groups.length} groups in ${buckets.length} buckets are too many.`,
+        {
+          hint: 'Choose a longer bucket, a shorter window or a filter.',
+        },
+      );
     }
     return answer(read, { ...query, start }, buckets, (group) => {
       const totals = instants.length === 0 ? [] : running(group, start, inner, cut);
