@@ -67,6 +67,7 @@ function hashOf(events: readonly LogEvent[]): string {
     sums.update(JSON.stringify(after));
     addLevels(levels, before, after);
   }
+  levels.net();
   sums.update(
     JSON.stringify(levels.finish(), (name, value: unknown) => {
       if (name === 'key') return (value as UsageKey[]).map((key) => key.id.toString('hex'));

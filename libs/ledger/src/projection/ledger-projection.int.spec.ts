@@ -85,25 +85,6 @@ describe('the ledger projection', () => {
     expect(after.epoch).not.toBe(before.epoch);
   }, 60_000);
 
-  it('never reads a table from end to end, although nobody has analysed any', async () => {
-    const scans = async () => {
-      const { rows } = await bench.database.pool.query<{ relname: string; seq_scan: string }>(
-        `SELECT pg_stat_force_next_flush(), relname, seq_scan FROM pg_stat_user_tables
-         WHERE schemaname = 'ledger_1' ORDER BY relname`,
-      );
-      return rows.map(({ relname, seq_scan }) => `${relname} ${seq_scan}`);
-    };
-    const [events] = fc.sample(worldEvents(60), { numRuns: 1, seed: 3 });
-    await bench.start({ redis: null }).whenPosition(await bench.append(events!.slice(0, 20)));
-    await bench.database.pool.query(`SELECT pg_stat_force_next_flush()`);
-    const before = await scans();
-    const runner = bench.start({ redis: null, limits: { maxEvents: 5 } });
-    const rest = await bench.append(events!.slice(20));
-    await runner.whenPosition(rest);
-    await runner.stop();
-    expect(await scans()).toEqual(before);
-  }, 60_000);
-
   it('goes on after its connection was killed at any write, without counting anything twice', async () => {
     const [events] = fc.sample(worldEvents(12), { numRuns: 1, seed: 11 });
     const last = await bench.append(events!);

@@ -9,10 +9,11 @@ import { type ClientBase, type Pool } from 'pg';
 import { KIND_CODES } from '../entities/index.js';
 import { LEDGER_PROJECTION, LEDGER_VERSION, type LedgerSchema } from '../schema.js';
 import { readEntities, type StoredEntityRow } from '../sql/read-entities.js';
+import { type LatestQuarterRow, readLatestQuarters } from '../sql/read-latest-quarters.js';
 import { type EntityRow, insertEntities, updateEntities } from '../sql/write-entities.js';
 import { ContributionBatch, type SumWrites } from '../storage/batch-writes.js';
 import { LevelBatch } from '../storage/level-batch.js';
-import { UsageKeyCache } from '../storage/usage-keys.js';
+import { type UsageKey, UsageKeyCache } from '../storage/usage-keys.js';
 import { type TotalsDelta } from '../totals/totals-delta.js';
 import { canReseed, codeHash } from './code-hash.js';
 import { type CachedEntity, EntityCache } from './entity-cache.js';
@@ -142,6 +143,15 @@ export class LedgerProjection implements ProjectionHandler<LedgerBatch> {
     for (const [name, entry] of missing) this.entities.add(name, entry);
   }
 
+  /** Learns which quarter-hours the keys have; from then on the keys follow what batches add. */
+  private async loadLatest(keys: readonly UsageKey[]): Promise<void> {
+    if (keys.length === 0) return;
+    const { reader, schema } = this.options;
+    const { rows } = await reader.query<LatestQuarterRow>(readLatestQuarters(schema, keys));
+    for (const key of keys) key.latest.fill(-Infinity);
+    for (const row of rows) keys[Number(row.ord) - 1]!.latest[row.level - 1] = Number(row.bucket);
+  }
+
   private touched(touched: Map<string, TouchedEntity>, name: string, position: bigint): TouchedEntity {
     let found = touched.get(name);
     if (found === undefined) {
@@ -175,6 +185,7 @@ export class LedgerProjection implements ProjectionHandler<LedgerBatch> {
       entity.stored = true;
       if (i % FOLD_SLICE === FOLD_SLICE - 1) await breathe();
     }
+    await this.loadLatest(sums.net());
     const { schema } = this.options;
     const statements: Statement[] = [];
     if (inserts.length > 0) statements.push(insertEntities(schema, inserts));

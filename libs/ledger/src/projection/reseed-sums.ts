@@ -39,6 +39,8 @@ export async function reseedSums(
       const key: EntityKey = { tenant, kind: KIND_NAMES.get(kind)!, id };
       sums.replace(noContributions(), kindOf(key).contributions(key, JSON.parse(state)));
     }
+    // The tables are empty but for what this transaction has written.
+    for (const key of sums.net()) key.latest.fill(-Infinity);
     const { statements, newKeys } = sums.finish(schema);
     for (const statement of statements) await run(tx, statement);
     for (const key of newKeys) key.stored = true;

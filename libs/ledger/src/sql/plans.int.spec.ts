@@ -8,6 +8,7 @@ import { LevelBatch } from '../storage/level-batch.js';
 import { MemberBatch } from '../storage/member-batch.js';
 import { UsageKeyCache } from '../storage/usage-keys.js';
 import { readEntities } from './read-entities.js';
+import { readLatestQuarters } from './read-latest-quarters.js';
 import { restoreLatest } from './restore-latest.js';
 import { writeAmounts } from './write-amounts.js';
 import { writeChanges } from './write-changes.js';
@@ -39,17 +40,17 @@ function statements(): Record<string, Statement> {
     members.after({ family: 'waiting', tenant: 'acme', queue: 'q', member: `job/${i}`, score: i });
     entities.push({ tenant: 'acme', kind: 1, id: `job/${i}`, state: '{}', lastPosition: i });
   }
+  const keys = levels.net();
   const { changes, sums, lowered } = levels.finish();
   return {
     entities: updateEntities(LEDGER_1, entities),
     amounts: writeAmounts(LEDGER_1, amounts.finish()),
     members: writeMembers(LEDGER_1, members.finish()),
-    changes: writeChanges(LEDGER_1, changes),
-    level_sums: writeLevelSums(LEDGER_1, sums),
+    changes: writeChanges(LEDGER_1, changes.known),
+    level_sums: writeLevelSums(LEDGER_1, sums.known),
     latest: restoreLatest(LEDGER_1, lowered),
-    read: {
-      ...(readEntities(LEDGER_1, entities) as unknown as Statement),
-    },
+    read: readEntities(LEDGER_1, entities) as Statement,
+    quarters: readLatestQuarters(LEDGER_1, keys) as Statement,
   };
 }
 
@@ -61,6 +62,7 @@ const INDEXES: Record<string, string[]> = {
   level_sums: ['level_sums_pkey'],
   latest: ['changes_pkey', 'level_sums_pkey', 'usage_keys_pkey', 'usage_keys_pkey'],
   read: ['entities_pkey'],
+  quarters: ['level_sums_pkey'],
 };
 
 describe.each(['empty', 'filled and never analysed'])('hot statements over tables that are %s', (filled) => {

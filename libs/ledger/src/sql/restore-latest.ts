@@ -1,7 +1,7 @@
 import { type Statement } from '@quipu/projection-engine';
 import { type LedgerSchema } from '../schema.js';
 import { bigints, smallints, uuids } from '../storage/columns.js';
-import { type LoweredColumns } from '../storage/level-batch.js';
+import { type LoweredColumns } from '../storage/level-columns.js';
 
 /**
  * Looks up the latest change of quarter-hours whose latest one may just have been taken back. Only rows that stood

@@ -1,7 +1,31 @@
 import { type Statement } from '@quipu/projection-engine';
 import { type LedgerSchema } from '../schema.js';
 import { bigints, smallints, uuids } from '../storage/columns.js';
-import { type ChangeColumns } from '../storage/level-batch.js';
+import { type ChangeColumns } from '../storage/level-columns.js';
+
+function values(columns: ChangeColumns): Buffer[] {
+  return [
+    smallints(columns.level),
+    bigints(columns.t),
+    uuids(columns.key),
+    bigints(columns.d),
+    bigints(columns.n),
+  ];
+}
+
+/** The columns as rows; in a select list, since a FROM item would copy each of them once more. */
+const ROWS = `
+  SELECT unnest($1::smallint[]) AS level, unnest($2::bigint[]) AS t, unnest($3::uuid[]) AS key_id,
+         unnest($4::bigint[]) AS d, unnest($5::bigint[]) AS n`;
+
+/** Inserts level changes that cannot be there yet; the table's own key refuses them if they are. */
+export function insertChanges(schema: LedgerSchema, columns: ChangeColumns): Statement {
+  return {
+    name: 'changes_insert',
+    text: `INSERT INTO ${schema}.changes (level, t, key_id, d, n) ${ROWS}`,
+    values: values(columns),
+  };
+}
 
 /** Adds to level changes; `n` counts the contributions behind a row, which goes when the last one is taken back. */
 export function writeChanges(schema: LedgerSchema, columns: ChangeColumns): Statement {
@@ -9,20 +33,11 @@ export function writeChanges(schema: LedgerSchema, columns: ChangeColumns): Stat
     name: 'changes',
     text: `
       MERGE INTO ${schema}.changes AS c
-      USING (
-        SELECT unnest($1::smallint[]) AS level, unnest($2::bigint[]) AS t, unnest($3::uuid[]) AS key_id,
-               unnest($4::bigint[]) AS d, unnest($5::bigint[]) AS n
-      ) AS x
+      USING (${ROWS}) AS x
       ON c.level = x.level AND c.t = x.t AND c.key_id = x.key_id
       WHEN MATCHED AND c.n + x.n = 0 THEN DELETE
       WHEN MATCHED THEN UPDATE SET d = c.d + x.d, n = c.n + x.n
       WHEN NOT MATCHED THEN INSERT (level, t, key_id, d, n) VALUES (x.level, x.t, x.key_id, x.d, x.n)`,
-    values: [
-      smallints(columns.level),
-      bigints(columns.t),
-      uuids(columns.key),
-      bigints(columns.d),
-      bigints(columns.n),
-    ],
+    values: values(columns),
   };
 }

@@ -3,8 +3,8 @@ import { type Contributions, type LevelChange } from '../entities/types.js';
 import { type LedgerSchema } from '../schema.js';
 import { restoreLatest } from '../sql/restore-latest.js';
 import { writeAmounts } from '../sql/write-amounts.js';
-import { writeChanges } from '../sql/write-changes.js';
-import { writeLevelSums } from '../sql/write-level-sums.js';
+import { insertChanges, writeChanges } from '../sql/write-changes.js';
+import { insertLevelSums, writeLevelSums } from '../sql/write-level-sums.js';
 import { writeMembers } from '../sql/write-members.js';
 import { writeUsageKeys } from '../sql/write-usage-keys.js';
 import { AmountBatch, type AmountDelta } from './amount-batch.js';
@@ -18,7 +18,7 @@ export interface SumWrites {
   readonly amounts: AmountDelta[];
   readonly members: MemberDelta[];
   /** Usage keys that are stored once the batch is committed. */
-  readonly newKeys: UsageKey[];
+  readonly newKeys: readonly UsageKey[];
 }
 
 /** Nets `contributions(after) − contributions(before)` over the entities of a batch. */
@@ -41,7 +41,12 @@ export class ContributionBatch {
     for (let i = same; i < after.changes.length; i++) this.levels.add(after.changes[i]!, 1);
   }
 
-  /** The statements that write the sums, in the order they must run in. */
+  /** Nets the levels; answers with the keys whose `latest` should be filled in before `finish`. */
+  net(): UsageKey[] {
+    return this.levels.net();
+  }
+
+  /** The statements that write the sums, in the order they must run in; after `net`. */
   finish(schema: LedgerSchema): SumWrites {
     const amounts = this.amounts.finish();
     const members = this.members.finish();
@@ -50,8 +55,10 @@ export class ContributionBatch {
     if (newKeys.length > 0) statements.push(writeUsageKeys(schema, newKeys));
     if (amounts.length > 0) statements.push(writeAmounts(schema, amounts));
     if (members.length > 0) statements.push(writeMembers(schema, members));
-    if (changes.t.length > 0) statements.push(writeChanges(schema, changes));
-    if (sums.bucket.length > 0) statements.push(writeLevelSums(schema, sums));
+    if (changes.fresh.t.length > 0) statements.push(insertChanges(schema, changes.fresh));
+    if (changes.known.t.length > 0) statements.push(writeChanges(schema, changes.known));
+    if (sums.fresh.bucket.length > 0) statements.push(insertLevelSums(schema, sums.fresh));
+    if (sums.known.bucket.length > 0) statements.push(writeLevelSums(schema, sums.known));
     if (lowered.bucket.length > 0) statements.push(restoreLatest(schema, lowered));
     return { statements, amounts, members, newKeys };
   }

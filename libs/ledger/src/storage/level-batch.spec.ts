@@ -1,7 +1,8 @@
 import { bucketStart, sumSteps } from '@quipu/metering';
 import fc from 'fast-check';
 import { type Dimensions, LEVEL_CODES, type LevelChange, type LevelName } from '../entities/types.js';
-import { LevelBatch, type LevelDeltas } from './level-batch.js';
+import { LevelBatch } from './level-batch.js';
+import { type LevelDeltas, type SumColumns } from './level-columns.js';
 import { type Grain, UsageKeyCache, usageKeyId, atGrain } from './usage-keys.js';
 
 const DAY = 86_400_000;
@@ -40,7 +41,16 @@ const change = fc.record<LevelChange>({
 
 const GRAINS: Grain[] = [0, 1, 2, 3];
 
+function finish(batch: LevelBatch): LevelDeltas {
+  batch.net();
+  return batch.finish();
+}
+
 function rowsOf({ sums }: LevelDeltas): string[] {
+  return [...rowsIn(sums.fresh), ...rowsIn(sums.known)].sort();
+}
+
+function rowsIn(sums: SumColumns): string[] {
   return Array.from(sums.bucket, (bucket, i) => {
     const { d, n, w, largeW, kind, level, key, maxT } = sums;
     return [
@@ -53,7 +63,7 @@ function rowsOf({ sums }: LevelDeltas): string[] {
       largeW.get(i) ?? w[i],
       maxT[i],
     ].join();
-  }).sort();
+  });
 }
 
 /** The rows by definition: changes of each level and key, summed by metering's own reference. */
@@ -84,7 +94,7 @@ describe('LevelBatch', () => {
     fc.assert(
       fc.property(fc.array(change, { maxLength: 60 }), (changes) => {
         for (const one of changes) batch.add(one, 1);
-        expect(rowsOf(batch.finish())).toEqual(expectedRows(changes));
+        expect(rowsOf(finish(batch))).toEqual(expectedRows(changes));
       }),
     );
   });
@@ -96,7 +106,7 @@ describe('LevelBatch', () => {
         for (const one of gone) batch.add(one, 1);
         for (const one of kept) batch.add(one, 1);
         for (const one of gone) batch.add(one, -1);
-        const deltas = batch.finish();
+        const deltas = finish(batch);
         expect(rowsOf(deltas)).toEqual(expectedRows(kept));
         expect(deltas.lowered.key).toEqual([]);
       }),
@@ -107,9 +117,9 @@ describe('LevelBatch', () => {
     const batch = new LevelBatch(new UsageKeyCache());
     batch.add({ level: 'nodes', dims: dims({ cluster: 'c1' }), t: START, d: 2 }, -1);
     batch.add({ level: 'nodes', dims: dims({ cluster: 'c2' }), t: START, d: 2 }, 1);
-    const { sums, lowered, changes } = batch.finish();
-    expect(new Set(sums.key.map((key) => key.grain))).toEqual(new Set([0]));
-    expect(changes.n.length).toBe(2);
+    const { sums, lowered, changes } = finish(batch);
+    expect(new Set(sums.known.key.map((key) => key.grain))).toEqual(new Set([0]));
+    expect(changes.known.n.length).toBe(2);
     expect(lowered.key.map((key) => [key.grain, key.dims.cluster])).toEqual([[0, 'c1']]);
   });
 
@@ -124,24 +134,69 @@ describe('LevelBatch', () => {
     });
     for (const one of [at(5, 1), at(9, -1)]) batch.add(one, -1);
     for (const one of [at(1, 1), at(5, -1)]) batch.add(one, 1);
-    const { sums, lowered } = batch.finish();
-    expect([...sums.w].every((w) => w === 0)).toBe(true);
+    const { sums, lowered } = finish(batch);
+    expect([...sums.known.w].every((w) => w === 0)).toBe(true);
     expect(lowered.retracted).toEqual(lowered.key.map(() => bucket + 9));
     expect(lowered.key).toHaveLength(4);
+  });
+
+  it('tells rows that cannot be there yet from those that may, in every kind of bucket', () => {
+    const batch = new LevelBatch(new UsageKeyCache());
+    const at = (t: number): LevelChange => ({ level: 'nodes', dims: dims({ user: 'ann' }), t, d: 1 });
+    const times = ({ fresh, known }: { fresh: SumColumns; known: SumColumns }, kind: number) =>
+      [fresh, known].map((columns) =>
+        [...columns.bucket].filter((_, i) => columns.kind[i] === kind && columns.key[i]!.grain === 3),
+      );
+    batch.add(at(START), 1);
+    for (const key of batch.net()) key.latest.fill(-Infinity);
+    const first = batch.finish();
+    expect(first.sums.known.bucket).toHaveLength(0);
+    expect([...first.changes.fresh.t]).toEqual([START]);
+
+    const nextMonth = Date.UTC(2024, 2, 1);
+    for (const t of [START - 900_000, START, START + 1_200_000, nextMonth]) batch.add(at(t), 1);
+    expect(batch.net()).toEqual([]);
+    const second = batch.finish();
+    const quarter = bucketStart(1, START);
+    expect(times(second.sums, 1)).toEqual([
+      [bucketStart(1, START + 1_200_000), nextMonth],
+      [quarter - 900_000, quarter],
+    ]);
+    expect(times(second.sums, 2)).toEqual([[Date.UTC(2024, 1, 29), nextMonth], [Date.UTC(2024, 1, 28)]]);
+    expect(times(second.sums, 3)).toEqual([[nextMonth], [Date.UTC(2024, 1, 1)]]);
+    expect([...second.changes.fresh.t]).toEqual([START + 1_200_000, nextMonth]);
+    expect([...second.changes.known.t]).toEqual([START - 900_000, START]);
   });
 
   it('knows the keys that may still have to be stored', () => {
     const batch = new LevelBatch(new UsageKeyCache());
     batch.add({ level: 'nodes', dims: dims({ cluster: 'c1' }), t: START, d: 1 }, 1);
-    const first = batch.finish();
+    const first = finish(batch);
     expect(first.newKeys.map((key) => key.grain).sort()).toEqual(GRAINS);
     for (const key of first.newKeys) key.stored = true;
     batch.add({ level: 'nodes', dims: dims({ cluster: 'c2' }), t: START, d: 1 }, 1);
-    expect(batch.finish().newKeys.map((key) => key.dims.cluster)).toEqual(['c2']);
+    expect(finish(batch).newKeys.map((key) => key.dims.cluster)).toEqual(['c2']);
   });
 });
 
 describe('usage keys', () => {
+  it('are forgotten by generations, and stay one object while any tuple uses them', () => {
+    const cache = new UsageKeyCache(2);
+    const tuple = (cluster: string) => dims({ user: 'ann', cluster });
+    const first = cache.keysOf(tuple('a'));
+    for (const cluster of ['b', 'c']) cache.keysOf(tuple(cluster));
+    cache.trim();
+    // One generation old: what a batch under way has used must still be known.
+    expect(cache.keysOf(tuple('a'))).toEqual(first);
+    expect(cache.keysOf(tuple('d'))[3]).toBe(first[3]);
+    for (const cluster of ['e', 'f']) cache.keysOf(tuple(cluster));
+    cache.trim();
+    for (const cluster of ['g', 'h', 'i']) cache.keysOf(tuple(cluster));
+    cache.trim();
+    expect(cache.keysOf(tuple('a'))[0]).not.toBe(first[0]);
+    expect(cache.keysOf(tuple('a'))[3]).toBe(cache.keysOf(tuple('i'))[3]);
+  });
+
   it('tell tuples apart that differ only in where a text stands, or in null against empty', () => {
     const cache = new UsageKeyCache();
     const tuples = [

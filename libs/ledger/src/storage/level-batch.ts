@@ -1,61 +1,24 @@
-import { DAY_MS, QUARTER_MS, monthOf } from '@quipu/metering';
+import { DAY_MS, monthOf, QUARTER_MS } from '@quipu/metering';
 import { LEVEL_CODES, type LevelChange } from '../entities/types.js';
 import { GroupedRows } from './grouped-rows.js';
+import {
+  changeColumns,
+  KINDS,
+  type LevelDeltas,
+  LEVELS,
+  loweredColumns,
+  sumColumns,
+} from './level-columns.js';
 import { SumRows } from './sum-rows.js';
 import { type UsageKey, type UsageKeyCache, type UsageKeys } from './usage-keys.js';
-
-/** What a batch does to `changes`, one column per array. */
-export interface ChangeColumns {
-  readonly level: Uint8Array;
-  readonly t: Float64Array;
-  readonly key: readonly UsageKey[];
-  readonly d: Float64Array;
-  readonly n: Float64Array;
-}
-
-/** What a batch does to `level_sums`, one column per array. */
-export interface SumColumns {
-  readonly level: Uint8Array;
-  readonly key: readonly UsageKey[];
-  readonly kind: Uint8Array;
-  /** Start of the bucket, ms. */
-  readonly bucket: Float64Array;
-  readonly d: Float64Array;
-  readonly n: Float64Array;
-  /** Σ d·(t − bucket) where it is a safe integer. */
-  readonly w: Float64Array;
-  /** Σ d·(t − bucket) where it is not, by place. */
-  readonly largeW: ReadonlyMap<number, bigint>;
-  /** Latest change that the batch adds (quarter-hours only), ms; NaN if it adds none. */
-  readonly maxT: Float64Array;
-}
-
-/** Quarter-hours whose latest change may have been taken back. */
-export interface LoweredColumns {
-  readonly level: number[];
-  readonly key: UsageKey[];
-  readonly bucket: number[];
-  /** Latest change that was taken back, ms. */
-  readonly retracted: number[];
-}
-
-/** Everything a batch does to levels, in the order of the tables' primary keys as far as that is cheap. */
-export interface LevelDeltas {
-  readonly changes: ChangeColumns;
-  readonly sums: SumColumns;
-  readonly lowered: LoweredColumns;
-  /** Keys that the table may not have yet. */
-  readonly newKeys: UsageKey[];
-}
-
-const LEVELS = 3;
-const KINDS = 3;
-const QUARTER = 0;
 
 /**
  * Nets the level changes of a batch, then sums what is left under its keys and buckets. Netting first matters: an
  * entity that is touched again takes back and repeats nearly everything it contributed before. One instance serves
  * all batches, one after the other; its columns grow to what the largest batch needed.
+ *
+ * A batch goes through `add`, `net` and `finish`. In between, the caller may tell the keys that `net` names which
+ * quarter-hours they have: rows behind the latest one need no look at the table before they are inserted.
  */
 export class LevelBatch {
   private readonly changes = new GroupedRows();
@@ -64,6 +27,8 @@ export class LevelBatch {
   private keys: UsageKey[] = [];
   /** The four keys of the tuple whose whole-tuple key has this slot. */
   private tuples: (UsageKeys | undefined)[] = [];
+  /** Changes that are left after netting, by (level, time). */
+  private kept: number[] = [];
   private month = { day: NaN, start: NaN };
 
   constructor(private readonly cache: UsageKeyCache) {}
@@ -73,18 +38,56 @@ export class LevelBatch {
     const tuple = this.cache.keysOf(change.dims);
     const slot = this.slotOf(tuple[0]);
     this.tuples[slot] = tuple;
-    const row = this.changes.rowOf(slot * (LEVELS + 1) + LEVEL_CODES[change.level], change.t);
+    const row = this.changes.rowOf(slot * LEVELS + LEVEL_CODES[change.level] - 1, change.t);
     this.changes.d[row] = this.changes.d[row]! + sign * change.d;
     this.changes.n[row] = this.changes.n[row]! + sign;
   }
 
+  /** Nets what was added and sums it; answers with the keys whose latest quarter-hours are not known. */
+  net(): UsageKey[] {
+    const { group, time, d, n, count } = this.changes;
+    const kept: number[] = [];
+    for (let row = 0; row < count; row++) if (n[row] !== 0 || d[row] !== 0) kept.push(row);
+    kept.sort((a, b) => (group[a]! % LEVELS) - (group[b]! % LEVELS) || time[a]! - time[b]!);
+    const unknown = new Set<UsageKey>();
+    for (let i = 0; i < kept.length; i++) {
+      const row = kept[i]!;
+      const tuple = this.tuples[Math.floor(group[row]! / LEVELS)]!;
+      for (let grain = 0; grain < tuple.length; grain++) {
+        const key = tuple[grain]!;
+        if (Number.isNaN(key.latest[0])) unknown.add(key);
+        this.sum(this.slotOf(key), group[row]! % LEVELS, time[row]!, d[row]!, n[row]!);
+      }
+    }
+    this.kept = kept;
+    return [...unknown];
+  }
+
   /** The rows to write; begins the next batch. */
   finish(): LevelDeltas {
-    const changes = this.netChanges();
-    const { sums, lowered } = this.collectSums();
-    const newKeys = this.keys.filter((key) => !key.stored);
+    const { changes, sums, keys } = this;
+    const freshChanges: number[] = [];
+    const knownChanges: number[] = [];
+    for (let i = 0; i < this.kept.length; i++) {
+      const row = this.kept[i]!;
+      const group = changes.group[row]!;
+      const isFresh =
+        quarterOf(changes.time[row]!) > keys[Math.floor(group / LEVELS)]!.latest[group % LEVELS]!;
+      (isFresh ? freshChanges : knownChanges).push(row);
+    }
+    const { fresh, known, used } = this.sortSums();
+    const deltas: LevelDeltas = {
+      changes: {
+        fresh: changeColumns(changes, freshChanges, keys),
+        known: changeColumns(changes, knownChanges, keys),
+      },
+      sums: { fresh: sumColumns(sums, fresh, keys), known: sumColumns(sums, known, keys) },
+      lowered: loweredColumns(sums, known, keys),
+      newKeys: used.filter((key) => !key.stored),
+    };
+    this.noteLatest(fresh);
     this.clear();
-    return { changes, sums, lowered, newKeys };
+    return deltas;
   }
 
   /** Forgets the batch. */
@@ -92,6 +95,7 @@ export class LevelBatch {
     for (const key of this.keys) key.slot = -1;
     this.keys = [];
     this.tuples = [];
+    this.kept = [];
     this.changes.clear();
     this.sums.clear();
   }
@@ -104,42 +108,12 @@ export class LevelBatch {
     return key.slot;
   }
 
-  /** Collects the changes by (level, time) and sums them on the way, so that buckets come in order as well. */
-  private netChanges(): ChangeColumns {
-    const { group, time, d, n, count } = this.changes;
-    const kept: number[] = [];
-    for (let row = 0; row < count; row++) if (n[row] !== 0 || d[row] !== 0) kept.push(row);
-    kept.sort((a, b) => (group[a]! & LEVELS) - (group[b]! & LEVELS) || time[a]! - time[b]!);
-    const { length } = kept;
-    const columns = {
-      level: new Uint8Array(length),
-      t: new Float64Array(length),
-      key: new Array<UsageKey>(length),
-      d: new Float64Array(length),
-      n: new Float64Array(length),
-    };
-    for (let i = 0; i < length; i++) {
-      const row = kept[i]!;
-      const level = group[row]! & LEVELS;
-      const tuple = this.tuples[group[row]! >> 2]!;
-      columns.level[i] = level;
-      columns.t[i] = time[row]!;
-      columns.key[i] = tuple[0];
-      columns.d[i] = d[row]!;
-      columns.n[i] = n[row]!;
-      for (let grain = 0; grain < tuple.length; grain++) {
-        this.sum(this.slotOf(tuple[grain]!), level, time[row]!, d[row]!, n[row]!);
-      }
-    }
-    return columns;
-  }
-
   private sum(slot: number, level: number, t: number, d: number, n: number): void {
     const { sums } = this;
-    const group = (slot * LEVELS + level - 1) * KINDS;
+    const group = (slot * LEVELS + level) * KINDS;
     const day = Math.floor(t / DAY_MS) * DAY_MS;
     if (day !== this.month.day) this.month = { day, start: monthOf(t) };
-    const quarter = sums.rowOf(group + QUARTER, Math.floor(t / QUARTER_MS) * QUARTER_MS);
+    const quarter = sums.rowOf(group, quarterOf(t));
     sums.add(quarter, t, d, n);
     if (n > 0 && t > sums.added[quarter]!) sums.added[quarter] = t;
     if (n < 0 && t > sums.retracted[quarter]!) sums.retracted[quarter] = t;
@@ -147,63 +121,29 @@ export class LevelBatch {
     sums.add(sums.rowOf(group + 2, this.month.start), t, d, n);
   }
 
-  /** Collects the sums by (level, key, bucket kind, bucket). */
-  private collectSums(): Pick<LevelDeltas, 'sums' | 'lowered'> {
-    const { group, time, d, n, added, retracted } = this.sums;
-    const rows = this.rowsInOrder();
-    const { length } = rows;
-    const largeW = new Map<number, bigint>();
-    const columns = {
-      level: new Uint8Array(length),
-      key: new Array<UsageKey>(length),
-      kind: new Uint8Array(length),
-      bucket: new Float64Array(length),
-      d: new Float64Array(length),
-      n: new Float64Array(length),
-      w: new Float64Array(length),
-      largeW,
-      maxT: new Float64Array(length),
-    };
-    const lowered: LoweredColumns = { level: [], key: [], bucket: [], retracted: [] };
-    for (let i = 0; i < length; i++) {
-      const row = rows[i]!;
-      const kind = group[row]! % KINDS;
-      const level = (Math.floor(group[row]! / KINDS) % LEVELS) + 1;
-      const key = this.keys[Math.floor(group[row]! / (KINDS * LEVELS))]!;
-      columns.level[i] = level;
-      columns.key[i] = key;
-      columns.kind[i] = kind + 1;
-      columns.bucket[i] = time[row]!;
-      columns.d[i] = d[row]!;
-      columns.n[i] = n[row]!;
-      columns.w[i] = this.sums.small[row]!;
-      const large = this.sums.large(row);
-      if (large !== undefined) largeW.set(i, large);
-      columns.maxT[i] = kind === QUARTER && added[row] !== -Infinity ? added[row]! : NaN;
-      if (kind !== QUARTER || retracted[row]! <= added[row]!) continue;
-      lowered.level.push(level);
-      lowered.key.push(key);
-      lowered.bucket.push(time[row]!);
-      lowered.retracted.push(retracted[row]!);
-    }
-    return { sums: columns, lowered };
-  }
-
-  /** The rows that change anything, by (level, key, bucket kind, bucket). */
-  private rowsInOrder(): number[] {
+  /** The rows that change anything, by (level, key, bucket kind, bucket), and their keys. */
+  private sortSums(): { fresh: number[]; known: number[]; used: UsageKey[] } {
     const { head, next } = this.chain();
     const byId = [...this.keys].sort((a, b) => Buffer.compare(a.id, b.id));
-    const rows: number[] = [];
+    const used = new Set<UsageKey>();
+    const fresh: number[] = [];
+    const known: number[] = [];
     for (let level = 0; level < LEVELS; level++) {
       for (let at = 0; at < byId.length; at++) {
-        const first = (byId[at]!.slot * LEVELS + level) * KINDS;
+        const key = byId[at]!;
+        const latest = key.latest[level]!;
+        const first = (key.slot * LEVELS + level) * KINDS;
         for (let chain = first; chain < first + KINDS; chain++) {
-          for (let row = head[chain]!; row >= 0; row = next[row]!)
-            if (!this.changesNothing(row)) rows.push(row);
+          for (let row = head[chain]!; row >= 0; row = next[row]!) {
+            if (this.changesNothing(row)) continue;
+            // A day or month that begins behind the latest quarter-hour holds no change either.
+            (this.sums.time[row]! > latest ? fresh : known).push(row);
+            used.add(key);
+          }
         }
       }
     }
-    return rows;
+    return { fresh, known, used: [...used] };
   }
 
   /** Rows of each group as a list, in the order they were made. */
@@ -218,6 +158,18 @@ export class LevelBatch {
     return { head, next };
   }
 
+  /** Keys whose latest quarter-hours are not known stay so: NaN compares with nothing. */
+  private noteLatest(fresh: readonly number[]): void {
+    const { group, time } = this.sums;
+    for (let i = 0; i < fresh.length; i++) {
+      const row = fresh[i]!;
+      if (group[row]! % KINDS !== 0) continue;
+      const level = Math.floor(group[row]! / KINDS) % LEVELS;
+      const { latest } = this.keys[Math.floor(group[row]! / (KINDS * LEVELS))]!;
+      if (time[row]! > latest[level]!) latest[level] = time[row]!;
+    }
+  }
+
   /**
    * A change that moves to another tuple leaves the rows of the keys both share as they were. The latest change
    * counts as well: taking back one change and adding others may leave all three sums alike and still move it.
@@ -227,4 +179,8 @@ export class LevelBatch {
     if (d[row] !== 0 || n[row] !== 0 || added[row] !== retracted[row]) return false;
     return Number(this.sums.large(row) ?? small[row]) === 0;
   }
+}
+
+function quarterOf(t: number): number {
+  return Math.floor(t / QUARTER_MS) * QUARTER_MS;
 }

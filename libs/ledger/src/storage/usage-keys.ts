@@ -12,6 +12,11 @@ export interface UsageKey {
   readonly dims: Omit<Dimensions, 'tenant'> & { readonly tenant: string | null };
   /** A transaction that inserted the key was committed. */
   stored: boolean;
+  /**
+   * By level (code − 1) the start of the latest quarter-hour that may have a row, ms: -Infinity for none, NaN while
+   * nobody has looked. Later ones have no row for certain, since only the projection adds any.
+   */
+  readonly latest: Float64Array;
   /** Place among the keys of the batch that is being summed, -1 outside of one. */
   slot: number;
 }
@@ -64,59 +69,76 @@ function tupleName(dims: UsageKey['dims']): string {
   return name;
 }
 
+/** Keys of one age. */
+interface Generation {
+  readonly tuples: Map<string, UsageKeys>;
+  /** Keys that several tuples share, by grain and tuple. */
+  readonly coarse: Map<string, UsageKey>;
+}
+
 /**
- * The usage keys met so far, by tuple: hashing and inserting a key is left out for every change after its first.
- * One tuple is always the same object, so that the sums of a batch can be kept by identity; hence the whole cache
- * is dropped at once, and only between two batches.
+ * The usage keys met lately, by tuple: hashing, inserting and looking a key up is left out for every change after its
+ * first. One tuple is always the same object, so that the sums of a batch can be kept by identity.
+ *
+ * Keys are dropped by generations, and only between two batches: what the batch that is being written has used is at
+ * most one generation old, so that what it made true of a key is never forgotten before the tables show it.
  */
 export class UsageKeyCache {
-  private tuples = new Map<string, UsageKeys>();
-  private coarse = new Map<string, UsageKey>();
+  private young: Generation = { tuples: new Map(), coarse: new Map() };
+  private old: Generation = { tuples: new Map(), coarse: new Map() };
   private lastDims: Dimensions | null = null;
   private lastKeys: UsageKeys | null = null;
 
-  constructor(private readonly limit = 20_000) {}
+  /** @param limit tuples of one generation. */
+  constructor(private readonly limit = 10_000) {}
 
   /** The four keys of a tuple. */
   keysOf(dims: Dimensions): UsageKeys {
     // Both ends of an interval, and its other levels, carry the very same object.
     if (dims === this.lastDims) return this.lastKeys!;
     const name = tupleName(dims);
-    let keys = this.tuples.get(name);
+    let keys = this.young.tuples.get(name);
     if (keys === undefined) {
-      keys = [this.make(0, dims), this.shared(1, dims), this.shared(2, dims), this.shared(3, dims)];
-      this.tuples.set(name, keys);
+      keys = this.old.tuples.get(name) ?? [make(0, dims), make(1, dims), make(2, dims), make(3, dims)];
+      keys = [keys[0], this.shared(keys[1]), this.shared(keys[2]), this.shared(keys[3])];
+      this.young.tuples.set(name, keys);
     }
     this.lastDims = dims;
     this.lastKeys = keys;
     return keys;
   }
 
-  /** Called between two batches: forgets everything once there is too much of it. */
+  /** Called between two batches: a full generation grows old, and the one before is forgotten. */
   trim(): void {
-    if (this.tuples.size > this.limit) this.clear();
-  }
-
-  /** Forgets everything, in particular what is stored. */
-  clear(): void {
-    this.tuples = new Map();
-    this.coarse = new Map();
+    if (this.young.tuples.size <= this.limit) return;
+    this.old = this.young;
+    this.young = { tuples: new Map(), coarse: new Map() };
     this.lastDims = null;
     this.lastKeys = null;
   }
 
-  private make(grain: Grain, dims: Dimensions): UsageKey {
-    const kept = atGrain(dims, grain);
-    return { id: usageKeyId(grain, kept), grain, dims: kept, stored: false, slot: -1 };
+  /** Forgets everything, in particular what is stored. */
+  clear(): void {
+    this.young = { tuples: new Map(), coarse: new Map() };
+    this.old = { tuples: new Map(), coarse: new Map() };
+    this.lastDims = null;
+    this.lastKeys = null;
   }
 
-  private shared(grain: Grain, dims: Dimensions): UsageKey {
-    const name = `${grain}${tupleName(atGrain(dims, grain))}`;
-    let key = this.coarse.get(name);
-    if (key === undefined) {
-      key = this.make(grain, dims);
-      this.coarse.set(name, key);
+  /** The one object for a key that several tuples share. */
+  private shared(key: UsageKey): UsageKey {
+    const name = `${key.grain}${tupleName(key.dims)}`;
+    let known = this.young.coarse.get(name);
+    if (known === undefined) {
+      known = this.old.coarse.get(name) ?? key;
+      this.young.coarse.set(name, known);
     }
-    return key;
+    return known;
   }
+}
+
+function make(grain: Grain, dims: Dimensions): UsageKey {
+  const kept = atGrain(dims, grain);
+  const latest = new Float64Array(3).fill(NaN);
+  return { id: usageKeyId(grain, kept), grain, dims: kept, stored: false, latest, slot: -1 };
 }
