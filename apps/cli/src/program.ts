@@ -4,6 +4,7 @@ import { demoCommand } from './commands/demo.js';
 import { importCommand } from './commands/import.js';
 import { keysCommand } from './commands/keys.js';
 import { migrateCommand } from './commands/migrate.js';
+import { projectionsCommand } from './commands/projections.js';
 import { queuesCommand } from './commands/queues.js';
 import { startCommand } from './commands/start.js';
 import { statusCommand } from './commands/status.js';
@@ -29,6 +30,7 @@ const GROUPS: readonly (readonly [string, readonly ((cli: Cli) => Command)[]])[]
   ['Events in:', [importCommand, demoCommand]],
   ['Numbers out:', [queuesCommand, usageCommand]],
   ['Trust:', [verifyCommand, benchCommand]],
+  ['Repair:', [projectionsCommand]],
   ['Access:', [tenantsCommand, keysCommand]],
 ];
 

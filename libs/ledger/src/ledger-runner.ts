@@ -77,6 +77,8 @@ export function createLedgerRunner(options: LedgerRunnerOptions): LedgerRunner {
 export interface RebuildLedgerOptions extends Omit<LedgerRunnerOptions, 'log' | 'redis' | 'pollMs'> {
   readonly log: RebuildLog;
   readonly progress?: (progress: RebuildProgress) => void;
+  /** Ends the replay in good order; whoever runs the projection next goes on. */
+  readonly signal?: AbortSignal;
 }
 
 /** Rebuilds the ledger in place; Redis follows when the next runner is elected. See `rebuildInPlace`. */

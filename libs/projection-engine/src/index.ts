@@ -2,6 +2,7 @@ export { type Checkpoint, type Queryable, READ_CHECKPOINT, readCheckpoint } from
 export { CodeMismatchError, FoldError, ProjectionMissingError, isPoison } from './errors.js';
 export { type CommittedAt, type PreparedBatch, type ProjectionHandler, type Statement } from './handler.js';
 export { PROJECTION_SESSION } from './leader-session.js';
+export { type Generation, type GenerationStatus, listGenerations } from './list-generations.js';
 export { type BatchLimits, type EventSourceLog } from './leadership.js';
 export { engineMigrations } from './migrations/index.js';
 export {

@@ -9,7 +9,7 @@ import { Client, type QueryResult } from 'pg';
 import { type ProjectionHandler, type Statement } from './handler.js';
 
 /** First key of every election lock, so that no other use of advisory locks can meet it by accident. */
-const ELECTION_LOCK_CLASS = 0x51_50_4c_31;
+export const ELECTION_LOCK_CLASS = 0x51_50_4c_31;
 
 /** SQLSTATE that `advance_checkpoint` raises. */
 const CHECKPOINT_MOVED = 'QP001';

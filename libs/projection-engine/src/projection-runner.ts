@@ -26,6 +26,7 @@ export interface RunnerState {
   /** Last position known to be committed; null before the first election. */
   readonly position: bigint | null;
   readonly epoch: string | null;
+  /** The poison event the projection stands still at, whoever leads it. */
   readonly halted: { readonly position: bigint; readonly error: string } | null;
   /** Why the last term ended, while it has not been followed by a good one. */
   readonly lastError: string | null;
@@ -149,7 +150,7 @@ export class ProjectionRunner<B extends PreparedBatch = PreparedBatch> {
       this.phase = 'following';
       this.lastError = null;
       const checkpoint = await readCheckpoint(session.queryable, handler.name);
-      if (checkpoint !== null) this.stand(checkpoint.position, checkpoint.epoch);
+      if (checkpoint !== null) this.follow(checkpoint);
       await this.signal.wait(this.pollMs);
     }
     return false;
@@ -165,6 +166,7 @@ export class ProjectionRunner<B extends PreparedBatch = PreparedBatch> {
       );
     }
     this.phase = 'leading';
+    this.halted = null;
     const term = new Leadership<B>(
       {
         session,
@@ -196,6 +198,12 @@ export class ProjectionRunner<B extends PreparedBatch = PreparedBatch> {
     } finally {
       this.halted = null;
     }
+  }
+
+  private follow({ position, epoch, haltedPosition, haltedError }: Checkpoint): void {
+    this.halted =
+      haltedPosition === null ? null : { position: haltedPosition, error: haltedError ?? 'unknown error' };
+    this.stand(position, epoch);
   }
 
   private stand(position: bigint, epoch: string): void {

@@ -30,6 +30,8 @@ export interface RebuildOptions<B extends PreparedBatch> {
   readonly io?: IoSteps;
   readonly limits?: Partial<BatchLimits>;
   readonly progress?: (progress: RebuildProgress) => void;
+  /** Ends the replay in good order; whoever runs the projection next goes on. */
+  readonly signal?: AbortSignal;
 }
 
 const PROGRESS_MS = 250;
@@ -41,7 +43,8 @@ const PROGRESS_MS = 250;
  *
  * Returns when the projection has passed the end that the log had at the start. If another runner of the same code
  * is elected, that one replays, and this only watches.
- * @throws ProjectionHaltedError at a poison event; after a skip by name the replay goes on by itself.
+ * @throws ProjectionHaltedError at a poison event; after a skip by name whoever runs the projection goes on.
+ * @throws the reason of `signal` when that ended it.
  */
 export async function rebuildInPlace<B extends PreparedBatch>(
   options: RebuildOptions<B>,
@@ -70,6 +73,7 @@ export async function rebuildInPlace<B extends PreparedBatch>(
       new Promise<never>((_, reject) => {
         timer = setInterval(() => {
           options.progress?.(progress());
+          if (options.signal?.aborted) reject(abortReason(options.signal));
           const { halted } = runner.state();
           if (halted !== null) {
             reject(
@@ -88,4 +92,10 @@ export async function rebuildInPlace<B extends PreparedBatch>(
     clearInterval(timer);
     await runner.stop();
   }
+}
+
+function abortReason(signal: AbortSignal): Error {
+  return signal.reason instanceof Error
+    ? signal.reason
+    : new DOMException(String(signal.reason), 'AbortError');
 }
