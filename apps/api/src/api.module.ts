@@ -1,4 +1,4 @@
-import { KeyStore, TenantDirectory } from '@quipu/access';
+import { AuditTrail, KeyAdministration, KeyStore, TenantDirectory } from '@quipu/access';
 import { type Clock, type Config, createPool, createRedis, type Logger } from '@quipu/platform';
 import { DepthQueries, READER_SESSION, StatusQueries, UsageQueries } from '@quipu/read-models';
 import { type DynamicModule, Inject, Module, type OnApplicationShutdown } from '@nestjs/common';
@@ -6,6 +6,9 @@ import { APP_FILTER } from '@nestjs/core';
 import { TerminusModule } from '@nestjs/terminus';
 import type { Redis } from 'ioredis';
 import type { Pool } from 'pg';
+import { AuditController } from './admin/audit.controller.js';
+import { KeysController } from './admin/keys.controller.js';
+import { TenantsController } from './admin/tenants.controller.js';
 import { CrossTenantReads } from './answers/cross-tenant-reads.js';
 import { Freshness } from './answers/freshness.js';
 import { ProblemFilter } from './answers/problem.filter.js';
@@ -52,7 +55,16 @@ export class ApiModule implements OnApplicationShutdown {
     return {
       module: ApiModule,
       imports: [TerminusModule.forRoot({ logger: false })],
-      controllers: [HealthController, PageController, CooprController, UsageController, QueuesController],
+      controllers: [
+        HealthController,
+        PageController,
+        CooprController,
+        UsageController,
+        QueuesController,
+        TenantsController,
+        KeysController,
+        AuditController,
+      ],
       providers: [
         { provide: POOL, useValue: pool },
         { provide: REDIS, useValue: redis },
@@ -61,6 +73,8 @@ export class ApiModule implements OnApplicationShutdown {
         { provide: API_CONFIG, useValue: config },
         provide(KeyStore, new KeyStore(pool, clock)),
         provide(TenantDirectory, new TenantDirectory(pool, clock)),
+        provide(KeyAdministration, new KeyAdministration(pool, clock)),
+        provide(AuditTrail, new AuditTrail(pool)),
         provide(DepthQueries, new DepthQueries(pool, redis)),
         provide(UsageQueries, new UsageQueries(pool)),
         provide(StatusQueries, new StatusQueries(pool)),

@@ -19,3 +19,39 @@ export async function recordAudit(db: Queryable, entry: AuditEntry): Promise<voi
     JSON.stringify(entry.detail),
   ]);
 }
+
+/** An audit row as it is read. */
+export interface AuditRecord extends AuditEntry {
+  /** Ascending in the order of writing. */
+  id: number;
+}
+
+/** Which rows of the audit to list: newest first, before an id, of an actor, of an action. */
+export interface AuditListing {
+  readonly before?: number;
+  readonly actor?: string;
+  readonly action?: string;
+  readonly limit: number;
+}
+
+/** The audit, to be read. */
+export class AuditTrail {
+  constructor(private readonly db: Queryable) {}
+
+  /** One page, newest first. */
+  async list({ before, actor, action, limit }: AuditListing): Promise<AuditRecord[]> {
+    const { rows } = await this.db.query<{
+      id: string;
+      at_ms: string;
+      actor: string;
+      action: string;
+      detail: Record<string, unknown>;
+    }>(
+      `SELECT id, at_ms, actor, action, detail FROM audit
+        WHERE ($1::bigint IS NULL OR id < $1) AND ($2::text IS NULL OR actor = $2) AND ($3::text IS NULL OR action = $3)
+        ORDER BY id DESC LIMIT $4`,
+      [before ?? null, actor ?? null, action ?? null, limit],
+    );
+    return rows.map(({ id, at_ms: atMs, ...rest }) => ({ ...rest, id: Number(id), atMs: Number(atMs) }));
+  }
+}

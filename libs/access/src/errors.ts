@@ -17,3 +17,15 @@ export class InvalidPrincipalError extends QuipuError {
   readonly code = 'invalid_principal';
   readonly retryable = false;
 }
+
+/** A principal exists already, with another role or another source prefix. */
+export class PrincipalExistsError extends QuipuError {
+  readonly code = 'principal_exists';
+  readonly retryable = false;
+}
+
+/** A key that cannot be rotated: it no longer works, or the configuration rules over it. */
+export class KeyNotRotatableError extends QuipuError {
+  readonly code = 'key_not_rotatable';
+  readonly retryable = false;
+}

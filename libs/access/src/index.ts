@@ -1,7 +1,21 @@
 export { equalConstantTime, generateSecret, hashSecret } from './api-key.js';
-export { recordAudit, type AuditEntry } from './audit.js';
+export { AuditTrail, recordAudit, type AuditEntry, type AuditListing, type AuditRecord } from './audit.js';
 export { bootstrapSuperadmin, PRESET_KEY_LABEL, SUPERADMIN_NAME } from './bootstrap-superadmin.js';
-export { InvalidPrincipalError, TenantExistsError, UnknownPrincipalError } from './errors.js';
+export {
+  InvalidPrincipalError,
+  KeyNotRotatableError,
+  PrincipalExistsError,
+  TenantExistsError,
+  UnknownPrincipalError,
+} from './errors.js';
+export {
+  KeyAdministration,
+  type IssuedKey,
+  type KeyListing,
+  type KeyRequest,
+  type RotatedKey,
+} from './key-administration.js';
+export { type KeyRecord } from './key-record.js';
 export { KeyStore, type CreatedKey, type Credentials, type KeyInfo } from './key-store.js';
 export {
   actorOf,

@@ -1,5 +1,6 @@
-import { systemClock, type Clock } from '@quipu/platform';
+import { systemClock, withTransaction, type Clock } from '@quipu/platform';
 import type { Pool } from 'pg';
+import { recordAudit } from './audit.js';
 import { TenantExistsError } from './errors.js';
 
 /** A tenant: events carry its id, people and the Coopr dialect its name. Both are unique, in one space. */
@@ -80,23 +81,34 @@ export class TenantDirectory {
   }
 
   /**
-   * Creates a tenant; the name defaults to the id.
+   * Creates a tenant; the name defaults to the id. With an actor, an audit row tells who did it.
    * @throws TenantExistsError if the id or the name already is the id or name of a tenant.
    */
-  async create(tenant: { id: string; name?: string; origin?: Tenant['origin'] }): Promise<Tenant> {
+  async create(tenant: {
+    id: string;
+    name?: string;
+    origin?: Tenant['origin'];
+    actor?: string;
+  }): Promise<Tenant> {
+    const { id, name = id, origin = 'admin', actor } = tenant;
+    const atMs = this.clock.now();
     try {
-      const { rows } = await this.pool.query<TenantRow>(
-        `INSERT INTO tenants (id, name, created_ms, origin) VALUES ($1, $2, $3, $4) RETURNING ${COLUMNS}`,
-        [tenant.id, tenant.name ?? tenant.id, this.clock.now(), tenant.origin ?? 'admin'],
-      );
-      this.known.add(tenant.id);
-      return toTenant(rows[0]!);
+      const created = await withTransaction(this.pool, async (client) => {
+        const { rows } = await client.query<TenantRow>(
+          `INSERT INTO tenants (id, name, created_ms, origin) VALUES ($1, $2, $3, $4) RETURNING ${COLUMNS}`,
+          [id, name, atMs, origin],
+        );
+        const detail = { tenant: id, name };
+        if (actor !== undefined) await recordAudit(client, { atMs, actor, action: 'tenant.created', detail });
+        return toTenant(rows[0]!);
+      });
+      this.known.add(id);
+      return created;
     } catch (error) {
       if (!isUniqueViolation(error)) throw error;
-      throw new TenantExistsError(
-        `Tenant id "${tenant.id}" or name "${tenant.name ?? tenant.id}" is already taken by a tenant.`,
-        { cause: error },
-      );
+      throw new TenantExistsError(`Tenant id "${id}" or name "${name}" is already taken by a tenant.`, {
+        cause: error,
+      });
     }
   }
 

@@ -65,7 +65,8 @@ export class Freshness {
     }
   }
 
-  private async tokens(): Promise<PositionTokens | null> {
+  /** The tokens of the ledger as it is now; null while there is none. */
+  async tokens(): Promise<PositionTokens | null> {
     const checkpoint = await readCheckpoint(this.pool, LEDGER_PROJECTION);
     return checkpoint === null ? null : new PositionTokens(checkpoint.epoch);
   }
