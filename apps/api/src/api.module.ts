@@ -14,6 +14,8 @@ import { Freshness } from './answers/freshness.js';
 import { ProblemFilter } from './answers/problem.filter.js';
 import { API_CLOCK, API_CONFIG, API_LOGGER } from './api-tokens.js';
 import { CooprController } from './coopr/coopr.controller.js';
+import { EventsController } from './events/events.controller.js';
+import { eventsProviders } from './events/events-providers.js';
 import { HealthProbes } from './health/health-probes.js';
 import { HealthController } from './health/health.controller.js';
 import { PageController } from './page/page.controller.js';
@@ -64,6 +66,7 @@ export class ApiModule implements OnApplicationShutdown {
         TenantsController,
         KeysController,
         AuditController,
+        EventsController,
       ],
       providers: [
         { provide: POOL, useValue: pool },
@@ -84,6 +87,7 @@ export class ApiModule implements OnApplicationShutdown {
           HealthProbes,
           new HealthProbes({ pool, redis, clock, lagWarnSeconds: config.lagWarnSeconds }),
         ),
+        ...eventsProviders({ pool, redisUrl, clock, logger, config }),
         { provide: APP_FILTER, useClass: ProblemFilter },
       ],
     };

@@ -1,6 +1,7 @@
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { ApiModule, type ApiOptions } from './api.module.js';
+import { registerBodyParsers } from './events/body-parsers.js';
 
 /** Bytes of a request's line and headers, and of a body; more is refused before anything is read. */
 const MAX_HEADER_BYTES = 16 * 1024;
@@ -21,14 +22,16 @@ const SECURITY_HEADERS: Readonly<Record<string, string>> = {
 export async function createApi(options: ApiOptions): Promise<NestFastifyApplication> {
   const adapter = new FastifyAdapter({
     bodyLimit: MAX_BODY_BYTES,
-    maxParamLength: 1024,
+    maxParamLength: MAX_HEADER_BYTES,
     http: { maxHeaderSize: MAX_HEADER_BYTES },
     requestTimeout: 30_000,
   });
   const app = await NestFactory.create<NestFastifyApplication>(ApiModule.of(options), adapter, {
     logger: false,
     abortOnError: false,
+    bodyParser: false,
   });
+  registerBodyParsers(adapter.getInstance());
   adapter.getInstance().addHook('onSend', async (_request, reply) => {
     for (const [name, value] of Object.entries(SECURITY_HEADERS)) void reply.header(name, value);
   });

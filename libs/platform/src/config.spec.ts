@@ -26,6 +26,10 @@ describe('loadConfig', () => {
       databasePoolSize: 10,
       ingestConcurrency: 100,
       jobLockMs: 5_000,
+      maxQueueLength: 10_000,
+      requestsPerKey: 500,
+      requestsPerAddress: 1_000,
+      trustedProxies: [],
       shutdownSeconds: 10,
     });
     expect(Object.isFrozen(config)).toBe(true);
@@ -47,6 +51,14 @@ describe('loadConfig', () => {
       'QUIPU_TENANTS="lax" is not allowed: it must be one of auto, strict.',
       'QUIPU_LAG_WARN_SECONDS="0" is not allowed: it must be a whole number from 1 to 86400.',
     ]);
+  });
+
+  it('takes addresses and networks as trusted proxies, and nothing else', () => {
+    const { trustedProxies } = loadConfig({ QUIPU_TRUSTED_PROXIES: '127.0.0.1, 10.0.0.0/8,fd00::/8' });
+    expect(trustedProxies).toEqual(['127.0.0.1', '10.0.0.0/8', 'fd00::/8']);
+    for (const wrong of ['proxy.example', '10.0.0.0/33', '::1/129', '1.2.3.4,', '10.0.0.0/8/8']) {
+      expect(refusal({ QUIPU_TRUSTED_PROXIES: wrong })).toContain('QUIPU_TRUSTED_PROXIES');
+    }
   });
 
   it('never prints a secret', () => {

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { resolve } from 'node:path';
 import { z } from 'zod';
 import { ConfigError } from './errors.js';
@@ -30,6 +31,14 @@ export interface Config {
   readonly ingestConcurrency: number;
   /** Milliseconds after which the jobs of a projector that was killed go to another (`QUIPU_JOB_LOCK_MS`). */
   readonly jobLockMs: number;
+  /** Jobs waiting in the queue from which events over HTTP are put off with 429 (`QUIPU_MAX_QUEUE_LENGTH`). */
+  readonly maxQueueLength: number;
+  /** Requests per second that one key may make, 0 for any number (`QUIPU_REQUESTS_PER_KEY`). */
+  readonly requestsPerKey: number;
+  /** Requests per second that one address may make, 0 for any number (`QUIPU_REQUESTS_PER_ADDRESS`). */
+  readonly requestsPerAddress: number;
+  /** Addresses and networks of proxies whose `X-Forwarded-For` is believed (`QUIPU_TRUSTED_PROXIES`). */
+  readonly trustedProxies: readonly string[];
   /** Seconds a process gets to finish its work after SIGTERM (`QUIPU_SHUTDOWN_SECONDS`). */
   readonly shutdownSeconds: number;
 }
@@ -61,6 +70,23 @@ function url(schemes: readonly string[]) {
     .optional();
 }
 
+/** Comma-separated addresses and networks in CIDR notation. */
+function networks() {
+  const isNetwork = (each: string): boolean => {
+    const [address = '', bits, ...rest] = each.split('/');
+    const most = isIP(address) === 6 ? 128 : 32;
+    return (
+      isIP(address) !== 0 &&
+      rest.length === 0 &&
+      (bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= most))
+    );
+  };
+  return text
+    .transform((value) => value.split(',').map((each) => each.trim()))
+    .refine((values) => values.every(isNetwork), 'a comma-separated list of addresses and networks')
+    .default([]);
+}
+
 const variables = z.object({
   QUIPU_HOME: z.string().optional(),
   QUIPU_DATA_DIR: z.string().optional(),
@@ -78,6 +104,10 @@ const variables = z.object({
   QUIPU_DATABASE_POOL_SIZE: wholeNumber(1, 1_000, 10),
   QUIPU_INGEST_CONCURRENCY: wholeNumber(1, 10_000, 100),
   QUIPU_JOB_LOCK_MS: wholeNumber(200, 600_000, 5_000),
+  QUIPU_MAX_QUEUE_LENGTH: wholeNumber(1, 100_000_000, 10_000),
+  QUIPU_REQUESTS_PER_KEY: wholeNumber(0, 1_000_000, 500),
+  QUIPU_REQUESTS_PER_ADDRESS: wholeNumber(0, 1_000_000, 1_000),
+  QUIPU_TRUSTED_PROXIES: networks(),
   QUIPU_SHUTDOWN_SECONDS: wholeNumber(1, 600, 10),
 });
 
@@ -114,6 +144,10 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
     databasePoolSize: v.QUIPU_DATABASE_POOL_SIZE,
     ingestConcurrency: v.QUIPU_INGEST_CONCURRENCY,
     jobLockMs: v.QUIPU_JOB_LOCK_MS,
+    maxQueueLength: v.QUIPU_MAX_QUEUE_LENGTH,
+    requestsPerKey: v.QUIPU_REQUESTS_PER_KEY,
+    requestsPerAddress: v.QUIPU_REQUESTS_PER_ADDRESS,
+    trustedProxies: v.QUIPU_TRUSTED_PROXIES,
     shutdownSeconds: v.QUIPU_SHUTDOWN_SECONDS,
   });
 }

@@ -33,18 +33,34 @@ export interface TestSystem {
   readonly keys: KeyStore;
   readonly tenants: TenantDirectory;
   readonly databaseUrl: string;
+  readonly redisUrl: string;
+  readonly log: EventLog;
+  readonly ingest: Ingest;
+  readonly queue: Queue;
   /** Makes a principal with a key and returns the key. */
-  principal(tenantId: string, name: string, role: Role): Promise<string>;
+  principal(tenantId: string, name: string, role: Role, sourcePrefix?: string): Promise<string>;
   /** Puts events on the queue, as a backfill, and waits until every one of them is in the numbers. */
   report(events: readonly SentEvent[]): Promise<void>;
   request(options: InjectOptions): Promise<Response>;
+  /** Lets the API listen on a free port; its address. */
+  listen(): Promise<string>;
   stop(): Promise<void>;
 }
 
 let serial = 0;
 
+/** What a test may want otherwise. */
+export interface TestSystemOptions {
+  /** Where the clock stands, ms. */
+  readonly now?: number;
+  /** Variables of the API's configuration. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** Another way to Redis for the API. */
+  readonly apiRedisUrl?: (redisUrl: string) => Promise<string>;
+}
+
 /** Starts a system of its own; `stop` it in the end. */
-export async function startTestSystem(options: { now?: number } = {}): Promise<TestSystem> {
+export async function startTestSystem(options: TestSystemOptions = {}): Promise<TestSystem> {
   const database = await testDatabase();
   const store = await testRedis();
   const logger = createLogger('e2e', 'silent');
@@ -72,9 +88,9 @@ export async function startTestSystem(options: { now?: number } = {}): Promise<T
     logger,
   });
   const api = await createApi({
-    config: loadConfig({}),
+    config: loadConfig({ ...options.env }),
     databaseUrl: database.url,
-    redisUrl: store.url,
+    redisUrl: (await options.apiRedisUrl?.(store.url)) ?? store.url,
     clock,
     logger,
   });
@@ -91,8 +107,13 @@ export async function startTestSystem(options: { now?: number } = {}): Promise<T
     keys,
     tenants,
     databaseUrl: database.url,
-    async principal(tenantId, name, role) {
-      await new Principals(writer, clock).createPrincipal({ tenantId, name, role });
+    redisUrl: store.url,
+    log,
+    ingest,
+    queue,
+    async principal(tenantId, name, role, sourcePrefix) {
+      const bound = sourcePrefix === undefined ? {} : { sourcePrefix };
+      await new Principals(writer, clock).createPrincipal({ tenantId, name, role, ...bound });
       return (await keys.createKey({ tenantId, name })).secret;
     },
     async report(events) {
@@ -114,6 +135,10 @@ export async function startTestSystem(options: { now?: number } = {}): Promise<T
       });
     },
     request: (request) => api.inject(request),
+    async listen() {
+      await api.listen(0, '127.0.0.1');
+      return api.getUrl();
+    },
     async stop() {
       await api.close();
       await ingest.stop();

@@ -1,0 +1,29 @@
+import { UnsupportedMediaTypeException } from '@nestjs/common';
+import type { FastifyInstance } from 'fastify';
+import { readBody } from './read-body.js';
+
+/** Path of the ingestion route, which reads its body itself: after it has looked at the key. */
+export const EVENTS_PATH = '/api/events';
+
+/** Most bytes of a JSON body of any other route. */
+const MAX_JSON_BYTES = 64 * 1024;
+
+/**
+ * Replaces the server's body parsers by one. Events stay a stream, unread; other routes take JSON and nothing else.
+ */
+export function registerBodyParsers(server: FastifyInstance): void {
+  const parseJson = server.getDefaultJsonParser('error', 'error');
+  server.removeAllContentTypeParsers();
+  server.addContentTypeParser('*', (request, payload, done) => {
+    if (request.routeOptions.url === EVENTS_PATH) return done(null, payload);
+    const type = request.headers['content-type']?.split(';', 1)[0]?.trim().toLowerCase();
+    if (type !== 'application/json') {
+      return done(new UnsupportedMediaTypeException('Send a body as application/json.'));
+    }
+    const encoding = request.headers['content-encoding'];
+    readBody(payload, { encoding, maxBytes: MAX_JSON_BYTES }).then(
+      (body) => void parseJson(request, body.toString('utf8'), done),
+      (error: Error) => done(error),
+    );
+  });
+}

@@ -1,0 +1,164 @@
+import { LIFECYCLE_QUEUE, MAX_EVENTS_PER_JOB, QUEUE_PREFIX, toCloudEvent } from '@quipu/contracts';
+import { createRedis, errorMessage, type Logger } from '@quipu/platform';
+import type { OnApplicationShutdown } from '@nestjs/common';
+import { type JobsOptions, Queue } from 'bullmq';
+import type { Redis } from 'ioredis';
+import { ProblemException } from '../answers/problem.exception.js';
+import type { AcceptedEvent } from './judge-events.js';
+
+/** Events that travel in one job. */
+export interface SentJob {
+  readonly id: string;
+  readonly events: readonly AcceptedEvent[];
+}
+
+/** What the queue tells of a job. */
+export type JobState =
+  | { readonly state: 'pending' }
+  | { readonly state: 'gone' }
+  | { readonly state: 'done'; readonly value: unknown };
+
+/** Characters of one job, unless a single event has more: the ingest holds some megabytes of jobs at a time. */
+const MAX_JOB_CHARACTERS = 1 << 20;
+/** Longest the queue may take to answer, ms. */
+const PATIENCE_MS = 5_000;
+/** Seconds after which a caller that is put off may try again. */
+const RETRY_AFTER = '5';
+/** A job whose outcome is awaited stays for so long once it is done, in seconds, among so many. */
+const KEPT: JobsOptions = { removeOnComplete: { age: 60, count: 1_000 } };
+
+/**
+ * The way into the queue. While Redis is away it says so at once: whoever reports keeps its events and sends them
+ * again, and an event that arrived all the same is stored once.
+ */
+export class EventQueue implements OnApplicationShutdown {
+  private readonly redis: Redis;
+  private opened: Queue | null = null;
+  private away = false;
+
+  constructor(
+    redisUrl: string,
+    private readonly maxLength: number,
+    private readonly logger: Logger,
+  ) {
+    this.redis = createRedis(redisUrl, 'producer', 'quipu-api-queue');
+  }
+
+  /**
+   * Refuses further events while the queue is too long.
+   * @throws ProblemException 429, or 503 while Redis is away.
+   */
+  async checkLength(): Promise<void> {
+    const length = await this.ask((queue) => queue.getJobCountByTypes('waiting', 'prioritized', 'delayed'));
+    if (length < this.maxLength) return;
+    throw new ProblemException(429, 'The queue is full: events arrive faster than they are written down.', {
+      hint: 'Keep the events and send them again later.',
+      headers: { 'retry-after': RETRY_AFTER },
+    });
+  }
+
+  /**
+   * Puts events into the queue; done when Redis has acknowledged all of them. With `kept` the jobs' outcomes can be
+   * read for a minute.
+   * @throws ProblemException 503 while Redis is away; some of the events may be in the queue then.
+   */
+  async add(events: readonly AcceptedEvent[], kept: boolean): Promise<SentJob[]> {
+    const groups = group(events);
+    const jobs = groups.map((members) => ({
+      name: 'events',
+      // Their age was judged at this door; waiting in the queue must not make them too old.
+      data: { events: members.map(({ event }) => toCloudEvent(event)), import: true },
+      ...(kept ? { opts: KEPT } : {}),
+    }));
+    const added = await this.ask((queue) => queue.addBulk(jobs));
+    return groups.map((members, i) => ({ id: added[i]!.id!, events: members }));
+  }
+
+  /**
+   * What became of jobs added with `kept`; `gone` if Redis knows them no more.
+   * @throws ProblemException 503 while Redis is away.
+   */
+  async states(ids: readonly string[]): Promise<JobState[]> {
+    const replies = await this.ask((queue) =>
+      Promise.all(
+        ids.map((id) => this.redis.hmget(queue.toKey(id), 'timestamp', 'finishedOn', 'returnvalue')),
+      ),
+    );
+    return replies.map(([added, finished, value]) => {
+      if (added === null || added === undefined) return { state: 'gone' };
+      if (finished === null || finished === undefined) return { state: 'pending' };
+      return {
+        state: 'done',
+        value: value === null || value === undefined ? null : (JSON.parse(value) as unknown),
+      };
+    });
+  }
+
+  /** Forgets jobs that are done; a failure only leaves them for their minute. */
+  forget(ids: readonly string[]): void {
+    void this.ask((queue) => Promise.all(ids.map((id) => queue.remove(id)))).catch(() => undefined);
+  }
+
+  /** Disconnects. */
+  async onApplicationShutdown(): Promise<void> {
+    await this.opened?.close().catch(() => undefined);
+    this.redis.disconnect();
+  }
+
+  private async ask<T>(work: (queue: Queue) => Promise<T>): Promise<T> {
+    try {
+      // A queue opened while Redis is away would wait for it, and fail for good if it goes again meanwhile.
+      if (this.redis.status !== 'ready') throw new Error(`the connection is ${this.redis.status}`);
+      this.opened ??= this.open();
+      const answer = await withPatience(work(this.opened));
+      if (this.away) this.logger.info('the queue takes events again');
+      this.away = false;
+      return answer;
+    } catch (error) {
+      if (!this.away) this.logger.warn({ reason: errorMessage(error) }, 'the queue takes no events');
+      this.away = true;
+      throw new ProblemException(503, 'The queue does not answer.', {
+        hint: 'Keep the events and send them again: those that arrived are stored once.',
+        headers: { 'retry-after': RETRY_AFTER },
+      });
+    }
+  }
+
+  private open(): Queue {
+    const queue = new Queue(LIFECYCLE_QUEUE, { connection: this.redis, prefix: QUEUE_PREFIX });
+    // Without a listener a lost connection would end the process; the commands that fail tell of it.
+    queue.on('error', () => undefined);
+    queue.waitUntilReady().catch(() => (this.opened = null));
+    return queue;
+  }
+}
+
+/** Cuts events into jobs. */
+function group(events: readonly AcceptedEvent[]): AcceptedEvent[][] {
+  const groups: AcceptedEvent[][] = [];
+  let last: AcceptedEvent[] = [];
+  let size = 0;
+  for (const event of events) {
+    const full = last.length === MAX_EVENTS_PER_JOB || size + event.size > MAX_JOB_CHARACTERS;
+    if (groups.length === 0 || full) {
+      last = [];
+      size = 0;
+      groups.push(last);
+    }
+    last.push(event);
+    size += event.size;
+  }
+  return groups;
+}
+
+async function withPatience<T>(work: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`no answer within ${PATIENCE_MS} ms`)), PATIENCE_MS);
+  });
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
