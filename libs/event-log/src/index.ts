@@ -1,6 +1,5 @@
 export type { AppendOutcome, AppendResult } from './append/append-batch.js';
 export type { NewDeadLetter } from './append/dead-letter.js';
-export { checkChain, type ChainDifference, type ChainReport } from './chain/check-chain.js';
 export { exportLog, type ExportReport } from './chain/export-log.js';
 export { type AppendBatch, EventLog } from './event-log.js';
 export { bodyHash, eventIdentity, type IdentityKey } from './identity.js';

@@ -8,7 +8,6 @@ import { gzipSync } from 'node:zlib';
 import { sampleEvent, sampleEvents } from '../../test/sample-events.js';
 import { repository, testDatabase, type TestDatabase } from '../../../../test/support/index.js';
 import { EventLog } from '../event-log.js';
-import { checkChain } from './check-chain.js';
 import { exportLog } from './export-log.js';
 
 const CHECKER = join(repository, 'tools/check-log.mjs');
@@ -70,23 +69,20 @@ describe('the digest chain', () => {
     return copy;
   }
 
-  it('holds for an untouched log, by our check and by the independent one', async () => {
-    const report = await checkChain(database.pool);
-    expect(report).toMatchObject({ batches: 4, events: 11, differences: [] });
+  it('holds for an untouched log', async () => {
+    const { rows } = await database.pool.query(
+      `SELECT encode(digest, 'hex') AS head FROM log_digests ORDER BY last_position DESC LIMIT 1`,
+    );
     const { status, output } = checkLog(await exported());
-    expect(output).toContain(`11 events in 4 batches, head ${report.head}\nThe chain holds.`);
+    expect(output).toContain(`11 events in 4 batches, head ${rows[0].head}\nThe chain holds.`);
     expect(status).toBe(0);
   });
 
   it('holds for an empty log', async () => {
     await tamper('TRUNCATE log, log_digests');
-    expect(checkLog(await exported()).status).toBe(0);
-    expect(await checkChain(database.pool)).toEqual({
-      batches: 0,
-      events: 0,
-      head: '00'.repeat(32),
-      differences: [],
-    });
+    const { status, output } = checkLog(await exported());
+    expect(output).toContain(`0 events in 0 batches, head ${'00'.repeat(32)}\nThe chain holds.`);
+    expect(status).toBe(0);
   });
 
   it.each([
@@ -123,8 +119,7 @@ describe('the digest chain', () => {
     const { status, output } = checkLog(await exported());
     expect(status).toBe(3);
     for (const line of expected) expect(output).toContain(`DIFFERS  ${line}`);
-    const { differences } = await checkChain(database.pool);
-    expect(differences).toHaveLength(output.match(/^DIFFERS/gm)!.length);
+    expect(output.match(/^DIFFERS/gm)).toHaveLength(expected.length);
   });
 
   it('tells of what was done to the copy', async () => {
@@ -157,8 +152,7 @@ describe('the digest chain', () => {
   });
 
   it('tells that the newest batches are gone, to who noted a digest', async () => {
-    const { head } = await checkChain(database.pool);
-    await exported();
+    const { head } = JSON.parse(checkLog('--json', await exported()).output);
     expect(checkLog(copy, '--anchor', head).status).toBe(0);
     await tamper('DELETE FROM log WHERE position > 9; DELETE FROM log_digests WHERE last_position > 9');
     await exported();
