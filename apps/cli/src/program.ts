@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { benchCommand } from './commands/bench.js';
+import { deadLettersCommand } from './commands/dead-letters.js';
 import { demoCommand } from './commands/demo.js';
 import { importCommand } from './commands/import.js';
 import { keysCommand } from './commands/keys.js';
@@ -30,7 +31,7 @@ const GROUPS: readonly (readonly [string, readonly ((cli: Cli) => Command)[]])[]
   ['Events in:', [importCommand, demoCommand]],
   ['Numbers out:', [queuesCommand, usageCommand]],
   ['Trust:', [verifyCommand, benchCommand]],
-  ['Repair:', [projectionsCommand]],
+  ['Repair:', [deadLettersCommand, projectionsCommand]],
   ['Access:', [tenantsCommand, keysCommand]],
 ];
 

@@ -41,7 +41,7 @@ export function createProgress(terminal: Terminal, options: ProgressOptions): Pr
   const describe = (done: number, count: number): string => {
     const parts = [`${formatCount(count)} ${options.unit}`, formatRate(meter.rate(now(), count))];
     const left = total > 0 ? meter.timeLeft(now(), done, total) : undefined;
-    if (left !== undefined) parts.push(`${formatDuration(left)} to go`);
+    if (left !== undefined) parts.push(`${formatDuration(Math.ceil(left / 1000) * 1000)} to go`);
     return parts.join(' · ');
   };
   return terminal.errIsTty
