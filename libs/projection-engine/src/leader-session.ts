@@ -33,6 +33,11 @@ export const PROJECTION_SESSION = {
   jit: 'off',
 } as const;
 
+/** After this a connection that gives no answer is given up; a batch takes a fraction of it. */
+const ANSWER_TIMEOUT_MS = 60_000;
+/** How long closing may take; a server that is out of reach never says goodbye. */
+const CLOSE_TIMEOUT_MS = 2_000;
+
 /** Two-key advisory lock of projection `name`: the class, and a hash computed by Postgres itself. */
 const TRY_LEAD = `SELECT pg_try_advisory_lock($1::int, hashtext($2)) AS elected`;
 
@@ -60,6 +65,7 @@ export class LeaderSession {
         session: PROJECTION_SESSION,
       }),
       pipeline: true,
+      query_timeout: ANSWER_TIMEOUT_MS,
     });
     const session = new LeaderSession(client, io);
     try {
@@ -159,13 +165,13 @@ export class LeaderSession {
     }
   }
 
-  /** Closes the connection, which gives the election lock back. Never throws. */
+  /** Closes the connection, which gives the election lock back. Never throws, bounded time. */
   async close(): Promise<void> {
-    try {
-      await this.client.end();
-    } catch {
-      // A connection that cannot say goodbye is gone already.
-    }
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<void>((resolve) => (timer = setTimeout(resolve, CLOSE_TIMEOUT_MS)));
+    // A connection that cannot say goodbye is gone already.
+    await Promise.race([this.client.end().catch(() => undefined), late]);
+    clearTimeout(timer);
   }
 }
 

@@ -49,6 +49,8 @@ export interface RunnerOptions<B extends PreparedBatch> {
 
 const DEFAULT_LIMITS: BatchLimits = { maxEvents: 2_000, maxBytes: 8 * 1024 * 1024 };
 const LONGEST_BACK_OFF_MS = 5_000;
+/** Lets whoever moved the checkpoint go first. */
+const CONFLICT_PAUSE_MS = 50;
 
 /**
  * Keeps one projection up to date, together with any number of runners like it in other processes.
@@ -56,7 +58,7 @@ const LONGEST_BACK_OFF_MS = 5_000;
  * Life of a runner: it connects and tries the election lock about once a second (`following`); elected, it checks
  * that the tables were made by its own code (`refused` if not, giving the lock back), reads the checkpoint and
  * leads. Any failure ends the term: caches are dropped, the connection and with it the lock is given up, and the
- * runner starts over, at once after a checkpoint conflict, with growing pauses while Postgres is away.
+ * runner starts over, soon after a checkpoint conflict, with growing pauses while Postgres is away.
  */
 export class ProjectionRunner<B extends PreparedBatch = PreparedBatch> {
   private readonly signal = new Signal();
@@ -250,6 +252,7 @@ export class ProjectionRunner<B extends PreparedBatch = PreparedBatch> {
     const kind = classifyPgError(error);
     if (kind === 'conflict') {
       logger.warn(fields, 'checkpoint moved by another runner: stepping down');
+      await this.pause(Math.random() * CONFLICT_PAUSE_MS);
       return;
     }
     this.failures += 1;

@@ -81,13 +81,18 @@ export class TotalsReader {
     if (position === undefined || epoch === undefined) return { usable: false, reason: 'missing' };
     if (epoch !== query.epoch) return { usable: false, reason: 'foreign' };
     if (position === TORN) return { usable: false, reason: 'torn' };
-    return {
-      usable: true,
-      position: BigInt(position),
-      epoch,
-      amounts: parseAmounts(amounts ?? [], query.tenant),
-      members: parseSets(sets ?? [], query.now),
-    };
+    try {
+      return {
+        usable: true,
+        position: BigInt(position),
+        epoch,
+        amounts: parseAmounts(amounts ?? [], query.tenant),
+        members: parseSets(sets ?? [], query.now),
+      };
+    } catch {
+      // Somebody else wrote here: what cannot be read cannot be trusted either.
+      return { usable: false, reason: 'torn' };
+    }
   }
 
   /** Queue depth: amounts `jobs{queue,state}` and the counts of the `waiting` sets. */

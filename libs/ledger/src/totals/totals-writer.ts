@@ -36,6 +36,8 @@ const MOST_WAITING_DELTAS = 100_000;
 /** How long the projection waits for its mirror. */
 const PATIENCE_MS = 2_000;
 const COMMAND_TIMEOUT_MS = 5_000;
+/** How long the first connection may take before Redis counts as away. */
+const CONNECT_MS = 500;
 /** Pause between attempts while Redis is away, and between checks while nothing happens. */
 const CHECK_MS = 1_000;
 /** Reloads in one go; after that something is wrong that the next second may cure. */
@@ -64,6 +66,7 @@ export class TotalsWriter implements TotalsMirror {
   private nextCheck = 0;
   private lastError: string | null = null;
   private reloads = 0;
+  private connecting: Promise<void> | null = null;
 
   constructor(private readonly options: TotalsWriterOptions) {
     this.io = options.io ?? noIoSteps;
@@ -122,6 +125,7 @@ export class TotalsWriter implements TotalsMirror {
   private async pump(): Promise<void> {
     let reloads = 0;
     try {
+      await (this.connecting ??= firstConnection(this.options.redis));
       for (;;) {
         if (this.reloadWanted) {
           if (++reloads > MOST_RELOADS) throw new Error('reloaded totals do not fit the checkpoint');
@@ -191,6 +195,13 @@ export class TotalsWriter implements TotalsMirror {
     this.waitingDeltas = 0;
     this.reloadWanted = false;
   }
+}
+
+/** A connection that fails fast refuses commands until it stands for the first time: that is not an outage yet. */
+function firstConnection(redis: Redis): Promise<void> {
+  if (redis.status === 'ready') return Promise.resolve();
+  const ready = new Promise<void>((resolve) => redis.once('ready', () => resolve()));
+  return within(CONNECT_MS, 'Connecting to Redis', ready).catch(() => undefined);
 }
 
 function isReply(error: unknown): boolean {

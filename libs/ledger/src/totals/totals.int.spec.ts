@@ -358,6 +358,13 @@ describe('totals in Redis', () => {
     });
   });
 
+  it('that somebody else has written into are not used', async () => {
+    const runner = bench.start();
+    await runner.whenPosition(await bench.append([job('job.queued', 'a')]));
+    await bench.redis.redis.hset(TOTALS_KEY, amountField('jobs', 'acme', '{'), '1');
+    expect(await reader.depth({ epoch: await epoch(), now: T0 })).toEqual({ usable: false, reason: 'torn' });
+  });
+
   it('say that there are none', async () => {
     expect(await reader.depth({ epoch: await epoch(), now: systemClock.now() })).toEqual({
       usable: false,
