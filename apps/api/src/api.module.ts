@@ -16,11 +16,14 @@ import { API_CLOCK, API_CONFIG, API_LOGGER } from './api-tokens.js';
 import { CooprController } from './coopr/coopr.controller.js';
 import { EventsController } from './events/events.controller.js';
 import { eventsProviders } from './events/events-providers.js';
+import { EntitiesController } from './entities/entities.controller.js';
 import { HealthProbes } from './health/health-probes.js';
 import { HealthController } from './health/health.controller.js';
 import { PageController } from './page/page.controller.js';
 import { QueuesController } from './queues/queues.controller.js';
 import { UsageController } from './usage/usage.controller.js';
+import { WhyController } from './why/why.controller.js';
+import { whyProviders } from './why/why-providers.js';
 
 /** What the API is composed of. `databaseUrl` and `redisUrl` are those of the configuration, resolved. */
 export interface ApiOptions {
@@ -67,6 +70,8 @@ export class ApiModule implements OnApplicationShutdown {
         KeysController,
         AuditController,
         EventsController,
+        EntitiesController,
+        WhyController,
       ],
       providers: [
         { provide: POOL, useValue: pool },
@@ -87,6 +92,7 @@ export class ApiModule implements OnApplicationShutdown {
           HealthProbes,
           new HealthProbes({ pool, redis, clock, lagWarnSeconds: config.lagWarnSeconds }),
         ),
+        ...whyProviders(pool),
         ...eventsProviders({ pool, redisUrl, clock, logger, config }),
         { provide: APP_FILTER, useClass: ProblemFilter },
       ],

@@ -23,3 +23,9 @@ export { type WhyPlace } from './why/top-items.js';
 export { type WhyItem, type WhyWindow } from './why/why-item.js';
 export { type WhyEvent } from './why/events-behind.js';
 export { type ExplainedItem, type WhyAnswer, WhyQueries, type WhyQuery } from './why/why-queries.js';
+export {
+  type EntityAnswer,
+  type EntityInterval,
+  EntityQueries,
+  type EntityQuery,
+} from './entities/entity-queries.js';

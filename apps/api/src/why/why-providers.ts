@@ -1,0 +1,33 @@
+import { TenantDirectory } from '@quipu/access';
+import { EntityQueries, PastQueries, WhyQueries } from '@quipu/read-models';
+import { type Provider } from '@nestjs/common';
+import type { Pool } from 'pg';
+import { Freshness } from '../answers/freshness.js';
+import { AsOf } from './as-of.js';
+import { Turns } from './turns.js';
+import { WhyAsker } from './why-asker.js';
+
+/** Questions that read many entities: how many run at once, and how many wait for their turn. */
+const AT_ONCE = 2;
+const IN_LINE = 8;
+
+/** What reasons and past answers need; `AsOf` and `PastQueries` serve other routes too. */
+export function whyProviders(pool: Pool): Provider[] {
+  return [
+    { provide: PastQueries, useValue: new PastQueries(pool) },
+    { provide: EntityQueries, useValue: new EntityQueries(pool) },
+    { provide: WhyQueries, useValue: new WhyQueries(pool) },
+    { provide: Turns, useValue: new Turns(AT_ONCE, IN_LINE) },
+    {
+      provide: AsOf,
+      useFactory: (past: PastQueries, freshness: Freshness) => new AsOf(past, freshness),
+      inject: [PastQueries, Freshness],
+    },
+    {
+      provide: WhyAsker,
+      useFactory: (tenants: TenantDirectory, asOf: AsOf, freshness: Freshness) =>
+        new WhyAsker(tenants, asOf, freshness),
+      inject: [TenantDirectory, AsOf, Freshness],
+    },
+  ];
+}
