@@ -5,6 +5,7 @@ import { type Cli } from '../support/cli.js';
 import { ensureProjector } from '../support/projector.js';
 import { openQueue } from '../support/queue.js';
 import { type Services } from '../support/services.js';
+import { note } from '../support/terminal.js';
 import { applyEdits, type Edits } from './edits.js';
 import { closeLetter, type Letter, listLetters, readOpenLetter } from './letters.js';
 import { resend, type ResendContext, type ResendOutcome } from './resend.js';
@@ -25,6 +26,8 @@ export function resendContext(cli: Cli, services: Services, backfill: boolean): 
   };
   return {
     ...{ pool: services.pool, nowMs: cli.clock.now(), interrupted: cli.interrupted, backfill },
+    onInterrupt: () =>
+      note(cli.terminal, 'Interrupted. The event is on its way and the letter open: run the command again.'),
     maxAgeMs: services.config.maxEventAgeDays * DAY_MS,
     queue: () => (open ??= openOnce()),
   };
@@ -59,7 +62,7 @@ export async function correctedEvents(
   const text = await readFile(file, 'utf8');
   try {
     const given: unknown = JSON.parse(text);
-    return Array.isArray(given) ? given : [given];
+    return Array.isArray(given) ? (given as unknown[]) : [given];
   } catch (error) {
     throw new UsageError(`${file} holds no JSON: ${errorMessage(error)}`);
   }
@@ -101,7 +104,10 @@ async function settle(
 
 function jsonOf(letter: Letter): unknown {
   try {
-    return JSON.parse(letter.raw.toString('utf8'));
+    const json: unknown = JSON.parse(letter.raw.toString('utf8'));
+    // The log keeps what it refused itself in canonical form, which leaves out what every event says.
+    const own = letter.reason === 'id-conflict' || letter.reason === 'refused-by-log';
+    return own && typeof json === 'object' ? { specversion: '1.0', ...json } : json;
   } catch {
     // What is no JSON is told by whoever reads it as an event.
     return letter.raw.toString('latin1');

@@ -16,6 +16,8 @@ export interface ResendContext {
   /** Whether the events may be of any age. */
   readonly backfill: boolean;
   readonly interrupted: AbortSignal;
+  /** Says what an interruption leaves behind. */
+  readonly onInterrupt: () => void;
 }
 
 /** The events are in the log, at these positions, or (in words) why they are not. */
@@ -78,7 +80,10 @@ async function follow(
       return { ok: false, why: await refusal(context.pool, events) };
     }
     broken.throwIfAborted();
-    if (context.interrupted.aborted) throw new InterruptedError('Interrupted.');
+    if (context.interrupted.aborted) {
+      context.onInterrupt();
+      throw new InterruptedError('Interrupted.');
+    }
     await sleep(LOOK_EVERY_MS, undefined, { signal: context.interrupted }).catch(() => undefined);
   }
 }
