@@ -16,7 +16,7 @@ export interface UsageKey {
    * By level (code − 1) the start of the latest quarter-hour that may have a row, ms: -Infinity for none, NaN while
    * nobody has looked. Later ones have no row for certain, since only the projection adds any.
    */
-  readonly latest: Float64Array;
+  readonly latest: number[];
   /** Place among the keys of the batch that is being summed, -1 outside of one. */
   slot: number;
 }
@@ -47,7 +47,9 @@ export function atGrain(dims: Dimensions, grain: Grain): UsageKey['dims'] {
 export function usageKeyId(grain: Grain, dims: UsageKey['dims']): Buffer {
   const { tenant, user, queue, cluster, template, provider, hardware, image, services } = dims;
   const tuple = [grain, tenant, user, queue, cluster, template, provider, hardware, image, services];
-  return createHash('sha256').update(JSON.stringify(tuple)).digest().subarray(0, 16);
+  const digest = createHash('sha256').update(JSON.stringify(tuple)).digest();
+  // Copied into a shared slab: a digest of its own costs several times its 16 bytes, for each of many keys.
+  return Buffer.from(digest.subarray(0, 16));
 }
 
 /** No value may contain NUL (the contracts refuse it), so it separates; the letter tells null from text. */
@@ -99,8 +101,8 @@ export class UsageKeyCache {
     const name = tupleName(dims);
     let keys = this.young.tuples.get(name);
     if (keys === undefined) {
-      keys = this.old.tuples.get(name) ?? [make(0, dims), make(1, dims), make(2, dims), make(3, dims)];
-      keys = [keys[0], this.shared(keys[1]), this.shared(keys[2]), this.shared(keys[3])];
+      const whole = this.old.tuples.get(name)?.[0] ?? make(0, dims);
+      keys = [whole, this.shared(1, dims), this.shared(2, dims), this.shared(3, dims)];
       this.young.tuples.set(name, keys);
     }
     this.lastDims = dims;
@@ -126,19 +128,18 @@ export class UsageKeyCache {
   }
 
   /** The one object for a key that several tuples share. */
-  private shared(key: UsageKey): UsageKey {
-    const name = `${key.grain}${tupleName(key.dims)}`;
-    let known = this.young.coarse.get(name);
-    if (known === undefined) {
-      known = this.old.coarse.get(name) ?? key;
-      this.young.coarse.set(name, known);
+  private shared(grain: Grain, dims: Dimensions): UsageKey {
+    const name = `${grain}${tupleName(atGrain(dims, grain))}`;
+    let key = this.young.coarse.get(name);
+    if (key === undefined) {
+      key = this.old.coarse.get(name) ?? make(grain, dims);
+      this.young.coarse.set(name, key);
     }
-    return known;
+    return key;
   }
 }
 
 function make(grain: Grain, dims: Dimensions): UsageKey {
   const kept = atGrain(dims, grain);
-  const latest = new Float64Array(3).fill(NaN);
-  return { id: usageKeyId(grain, kept), grain, dims: kept, stored: false, latest, slot: -1 };
+  return { id: usageKeyId(grain, kept), grain, dims: kept, stored: false, latest: [NaN, NaN, NaN], slot: -1 };
 }
