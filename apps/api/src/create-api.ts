@@ -2,20 +2,31 @@ import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { ApiModule, type ApiOptions } from './api.module.js';
 import { registerBodyParsers } from './events/body-parsers.js';
+import { RequestThrottle } from './throttle/request-throttle.js';
+import { registerThrottle } from './throttle/throttle-hook.js';
 
 /** Bytes of a request's line and headers, and of a body; more is refused before anything is read. */
 const MAX_HEADER_BYTES = 16 * 1024;
 const MAX_BODY_BYTES = 64 * 1024;
 
-/** Headers of every answer: nothing here is framed, sniffed, cached by strangers or runs scripts. */
+/**
+ * Headers of every answer: nothing here is framed, sniffed, cached by strangers or runs scripts. They are those of
+ * helmet, stricter where helmet allows more, except for Strict-Transport-Security: it binds every port of a host, so it
+ * is for whoever ends TLS there to say.
+ */
 const SECURITY_HEADERS: Readonly<Record<string, string>> = {
   'content-security-policy':
     "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
   'cross-origin-opener-policy': 'same-origin',
   'cross-origin-resource-policy': 'same-origin',
+  'origin-agent-cluster': '?1',
   'referrer-policy': 'no-referrer',
   'x-content-type-options': 'nosniff',
+  'x-dns-prefetch-control': 'off',
+  'x-download-options': 'noopen',
   'x-frame-options': 'DENY',
+  'x-permitted-cross-domain-policies': 'none',
+  'x-xss-protection': '0',
 };
 
 /** Builds the API application, ready to listen. The caller closes it. */
@@ -25,6 +36,7 @@ export async function createApi(options: ApiOptions): Promise<NestFastifyApplica
     maxParamLength: MAX_HEADER_BYTES,
     http: { maxHeaderSize: MAX_HEADER_BYTES },
     requestTimeout: 30_000,
+    trustProxy: options.config.trustedProxies.length === 0 ? false : [...options.config.trustedProxies],
   });
   const app = await NestFactory.create<NestFastifyApplication>(ApiModule.of(options), adapter, {
     logger: false,
@@ -32,8 +44,14 @@ export async function createApi(options: ApiOptions): Promise<NestFastifyApplica
     bodyParser: false,
   });
   registerBodyParsers(adapter.getInstance());
+  const { config, redisUrl, logger } = options;
+  const rates = { perKey: config.requestsPerKey, perAddress: config.requestsPerAddress };
+  registerThrottle(adapter.getInstance(), new RequestThrottle(redisUrl, rates, logger));
   adapter.getInstance().addHook('onSend', async (_request, reply) => {
-    for (const [name, value] of Object.entries(SECURITY_HEADERS)) void reply.header(name, value);
+    for (const [name, value] of Object.entries(SECURITY_HEADERS)) {
+      // A page with scripts of its own brings its own policy.
+      if (!reply.hasHeader(name)) void reply.header(name, value);
+    }
   });
   return app;
 }

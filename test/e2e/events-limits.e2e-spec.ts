@@ -1,0 +1,124 @@
+import type { InjectOptions, Response } from 'light-my-request';
+import { cuttableProxy, type CuttableProxy } from '../../apps/projector/test/cuttable-proxy.js';
+import { sampleCloudEvent, until } from '../../apps/projector/test/sample-job.js';
+import { startTestSystem, type TestSystem } from './support/test-system.js';
+
+describe('limits of the door for events', () => {
+  let system: TestSystem;
+  let proxy: CuttableProxy;
+  let key: string;
+
+  beforeAll(async () => {
+    system = await startTestSystem({
+      env: {
+        QUIPU_MAX_QUEUE_LENGTH: '3',
+        QUIPU_REQUESTS_PER_KEY: '4',
+        QUIPU_REQUESTS_PER_ADDRESS: '6',
+        QUIPU_TRUSTED_PROXIES: '127.0.0.1',
+      },
+      apiRedisUrl: async (url) => (proxy = await cuttableProxy(url)).url,
+    });
+    await system.tenants.create({ id: 'acme' });
+    key = await system.principal('acme', 'bot', 'reporter');
+  });
+  afterAll(async () => {
+    await system.stop();
+    await proxy.close();
+  });
+
+  let callers = 0;
+  const fresh = () => `198.51.100.${(callers += 1)}`;
+
+  function post(event: object, from: string, query = ''): Promise<Response> {
+    return system.request({
+      method: 'POST',
+      url: `/api/events${query}`,
+      payload: event,
+      headers: { authorization: `Bearer ${key}`, 'x-forwarded-for': from },
+    });
+  }
+
+  /** Waits until the key may ask again. */
+  const settle = () => until(async () => (await post([], fresh())).statusCode !== 429);
+
+  it('puts reporters off while the queue is too long, without losing what it has taken', async () => {
+    await settle();
+    await system.queue.pause();
+    const events = Array.from({ length: 3 }, () => sampleCloudEvent());
+    for (const event of events) expect((await post(event, fresh())).statusCode).toBe(202);
+    await until(async () => (await post([], fresh())).json().detail?.startsWith('The queue is full'));
+    const refused = await post(sampleCloudEvent(), fresh());
+    expect([refused.statusCode, refused.headers['retry-after']]).toEqual([
+      429,
+      expect.stringMatching(/^\d+$/),
+    ]);
+    expect(refused.headers['content-type']).toMatch(/^application\/problem\+json/);
+    await system.queue.resume();
+    await until(async () => (await post([], fresh())).statusCode === 202);
+    await until(async () => {
+      const found = await system.log.locate(
+        events.map(
+          ({ tenant, source, id }) =>
+            ({ tenant, source, id }) as { tenant: string; source: string; id: string },
+        ),
+      );
+      return !found.includes(null);
+    });
+  });
+
+  it('says 202 to who waits for the log in vain: the queue has the events', async () => {
+    await settle();
+    await system.queue.pause();
+    const event = sampleCloudEvent();
+    const answer = await post(event, fresh(), '?ack=log');
+    expect([answer.statusCode, answer.json()]).toEqual([202, { accepted: 1, rejected: [] }]);
+    await system.queue.resume();
+    await until(async () => (await system.log.locate([event as never]))[0] !== null);
+  }, 30_000);
+
+  it('holds back who asks too often, by key and by address, with a time to come back', async () => {
+    await settle();
+    const ask = (from: string, headers: Record<string, string> = {}): InjectOptions => ({
+      url: '/v2/metrics/queues',
+      headers: { 'x-forwarded-for': from, ...headers },
+    });
+    const many = (count: number, options: InjectOptions) =>
+      Promise.all(Array.from({ length: count }, () => system.request(options)));
+    const byAddress = (await many(40, ask('203.0.113.5'))).filter(({ statusCode }) => statusCode === 429);
+    expect(byAddress.length).toBeGreaterThanOrEqual(5);
+    expect(byAddress[0]!.headers['content-type']).toBe('text/plain; charset=utf-8');
+    expect(byAddress[0]!.headers['x-content-type-options']).toBe('nosniff');
+    expect((await system.request(ask('203.0.113.6'))).statusCode).toBe(401);
+
+    const authorization = 'Bearer qk_whatever';
+    const byKey = await Promise.all(
+      Array.from({ length: 30 }, () =>
+        system.request({ url: '/api/events/a/b', headers: { authorization, 'x-forwarded-for': fresh() } }),
+      ),
+    );
+    const refused = byKey.filter(({ statusCode }) => statusCode === 429);
+    expect(refused.length).toBeGreaterThanOrEqual(5);
+    expect(refused[0]!.json()).toMatchObject({ status: 429, title: 'Too many requests' });
+    expect(Number(refused[0]!.headers['retry-after'])).toBeGreaterThanOrEqual(1);
+    expect(
+      (await system.request({ url: '/health/live', headers: { 'x-forwarded-for': '203.0.113.5' } }))
+        .statusCode,
+    ).toBe(200);
+  });
+
+  it('says 503 while Redis is away, locks nobody out, and goes on by itself', async () => {
+    await settle();
+    proxy.cut();
+    await until(async () => (await post(sampleCloudEvent(), fresh())).statusCode === 503);
+    await settle();
+    const answer = await post(sampleCloudEvent(), fresh());
+    expect([answer.statusCode, answer.headers['retry-after']]).toEqual([503, '5']);
+    expect(answer.json()).toMatchObject({
+      title: 'Service unavailable',
+      detail: 'The queue does not answer.',
+    });
+    proxy.mend();
+    const event = sampleCloudEvent();
+    await until(async () => (await post(event, fresh(), '?ack=log')).statusCode === 200);
+  }, 30_000);
+});
