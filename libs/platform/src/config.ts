@@ -102,7 +102,7 @@ const variables = z.object({
   QUIPU_LOG_LEVEL: oneOf(LOG_LEVELS).default('info'),
   QUIPU_LAG_WARN_SECONDS: wholeNumber(1, 86_400, 60),
   QUIPU_DATABASE_POOL_SIZE: wholeNumber(1, 1_000, 10),
-  QUIPU_INGEST_CONCURRENCY: wholeNumber(1, 10_000, 100),
+  QUIPU_INGEST_CONCURRENCY: wholeNumber(1, 10_000, 500),
   QUIPU_JOB_LOCK_MS: wholeNumber(200, 600_000, 5_000),
   QUIPU_MAX_QUEUE_LENGTH: wholeNumber(1, 100_000_000, 10_000),
   QUIPU_REQUESTS_PER_KEY: wholeNumber(0, 1_000_000, 500),
