@@ -19,6 +19,7 @@ import { eventsProviders } from './events/events-providers.js';
 import { EntitiesController } from './entities/entities.controller.js';
 import { HealthProbes } from './health/health-probes.js';
 import { HealthController } from './health/health.controller.js';
+import { DocsController } from './openapi/docs.controller.js';
 import { PageController } from './page/page.controller.js';
 import { QueuesController } from './queues/queues.controller.js';
 import { UsageController } from './usage/usage.controller.js';
@@ -69,6 +70,7 @@ export class ApiModule implements OnApplicationShutdown {
         TenantsController,
         KeysController,
         AuditController,
+        DocsController,
         EventsController,
         EntitiesController,
         WhyController,

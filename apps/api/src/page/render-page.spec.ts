@@ -19,6 +19,10 @@ describe('the status page', () => {
     expect(html).toContain('every event is counted');
   });
 
+  it('leads to everything else there is to ask', () => {
+    expect(renderPage(MODEL)).toContain('<a href="/docs">/docs</a>');
+  });
+
   it('cuts node-hours, exactly, at any size', () => {
     expect(renderPage(MODEL)).toContain(
       `<td>0.99</td><td>${(2n ** 70n / 3_600_000n).toLocaleString('en-US')}.`,

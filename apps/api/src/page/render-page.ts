@@ -28,7 +28,8 @@ export interface PageModel {
   readonly warnings: readonly string[];
 }
 
-const STYLE = `
+/** The look of every page. */
+export const PAGE_STYLE = `
 :root{color-scheme:light dark;--ink:#1d2430;--soft:#667085;--line:#e3e7ee;--ground:#fbfbfa;--card:#fff;--accent:#9a3412;--ok:#166534;--warn:#b45309}
 @media(prefers-color-scheme:dark){:root{--ink:#e8eaef;--soft:#98a2b3;--line:#2b3240;--ground:#12151b;--card:#191d25;--accent:#fdba74;--ok:#86efac;--warn:#fcd34d}}
 *{box-sizing:border-box}
@@ -66,7 +67,8 @@ ${model.warnings.map((warning) => `<p class="warn">${escapeHtml(warning)}</p>`).
 <div class="card">${usageTable(model.usage)}</div>
 <footer>As of ${escapeHtml(new Date(model.asOf).toISOString())}. The same numbers for programs:
 <a href="/v2/metrics/queues">/v2/metrics/queues</a>, <a href="/v2/metrics/nodes/usage">/v2/metrics/nodes/usage</a>,
-<a href="/health/ready">/health/ready</a>. What they mean: <code>docs/semantics.md</code>.</footer>`,
+<a href="/health/ready">/health/ready</a>, and all there is to ask: <a href="/docs">/docs</a>.
+What they mean: <code>docs/semantics.md</code>.</footer>`,
   );
 }
 
@@ -82,7 +84,7 @@ function htmlDocument(title: string, body: string): string {
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>${escapeHtml(title)}</title>
-<style>${STYLE}</style>
+<style>${PAGE_STYLE}</style>
 </head>
 <body><main>
 <h1><span>⌁</span> Quipu</h1>
