@@ -207,7 +207,7 @@ describe('dead letters', () => {
     await queue.pause();
     const interrupted = testCli({ database: database.url, redis: redis.url }, systemClock);
     const run = interrupted.run('dead-letters', 'mend', id!, '--set', 'data.queue=q');
-    while ((await queue.getJobCountByTypes('paused', 'waiting')) === 0);
+    while ((await queue.count()) === 0);
     interrupted.interrupt.abort();
     expect(await run).toMatchObject({ exitCode: 130, err: expect.stringMatching(/run the command again/) });
     interrupted.close();

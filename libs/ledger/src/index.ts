@@ -1,4 +1,5 @@
 export * from './entities/index.js';
+export { buildLedger, type BuildLedgerOptions, type BuiltLedger, dropLedger } from './build-generation.js';
 export {
   createLedgerRunner,
   type LedgerRunner,

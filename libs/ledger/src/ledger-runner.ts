@@ -12,7 +12,6 @@ import {
 } from '@quipu/projection-engine';
 import { type Redis } from 'ioredis';
 import { type LedgerBatch, LedgerProjection } from './projection/ledger-projection.js';
-import { LEDGER_1 } from './schema.js';
 import { type TotalsState, TotalsWriter } from './totals/totals-writer.js';
 
 /** What {@link createLedgerRunner} needs. */
@@ -53,11 +52,10 @@ export function createLedgerRunner(options: LedgerRunnerOptions): LedgerRunner {
       : new TotalsWriter({
           redis,
           pool: snapshots,
-          schema: LEDGER_1,
           logger,
           ...(io === undefined ? {} : { io }),
         });
-  const handler = new LedgerProjection({ reader, schema: LEDGER_1, mirror: totals });
+  const handler = new LedgerProjection({ reader, mirror: totals });
   const runner = new ProjectionRunner<LedgerBatch>({ ...options, handler });
   let stopped: Promise<void> | undefined;
   const stop = async (): Promise<void> => {
@@ -85,7 +83,7 @@ export interface RebuildLedgerOptions extends Omit<LedgerRunnerOptions, 'log' | 
 export async function rebuildLedger(options: RebuildLedgerOptions): Promise<RebuildProgress> {
   const reader = stateReader(options.databaseUrl);
   try {
-    const handler = new LedgerProjection({ reader, schema: LEDGER_1, mirror: null });
+    const handler = new LedgerProjection({ reader, mirror: null });
     return await rebuildInPlace<LedgerBatch>({ ...options, handler });
   } finally {
     await reader.end();
@@ -101,14 +99,15 @@ export async function reseedLedger(options: {
   try {
     return await reseedInPlace({
       ...options,
-      handler: new LedgerProjection({ reader, schema: LEDGER_1, mirror: null }),
+      handler: new LedgerProjection({ reader, mirror: null }),
     });
   } finally {
     await reader.end();
   }
 }
 
-function stateReader(databaseUrl: string): ReturnType<typeof createPool> {
+/** Sessions that read states by primary key. */
+export function stateReader(databaseUrl: string): ReturnType<typeof createPool> {
   return createPool(databaseUrl, {
     max: 1,
     applicationName: 'quipu-ledger-states',

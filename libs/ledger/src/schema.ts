@@ -18,7 +18,7 @@ export function parseLedgerSchema(name: string): LedgerSchema {
   return ledgerSchema(Number(match[1]));
 }
 
-/** The first, and so far only, generation. */
+/** The first generation; which one is live, `projections` says. */
 export const LEDGER_1 = ledgerSchema(1);
 
 /** Name of the ledger projection in `projections` and `projection_skips`. */

@@ -42,12 +42,26 @@ export const READ_CHECKPOINT = `
   FROM projections p CROSS JOIN ledger_epoch e
   WHERE p.name = $1 AND p.status = 'live'`;
 
+const READ_BUILDING = READ_CHECKPOINT.replace(
+  `p.status = 'live'`,
+  `p.status = 'building' AND p.schema_name = $2`,
+);
+
 /**
- * Reads the checkpoint of the live projection `name` together with the ledger epoch; null when there is none.
+ * Reads the checkpoint of the live projection `name`, or of the generation that is being built in schema `building`,
+ * together with the ledger epoch; null when there is none.
  * Inside a REPEATABLE READ transaction it belongs to the same snapshot as every sum read there.
  */
-export async function readCheckpoint(client: Queryable, name: string): Promise<Checkpoint | null> {
-  const { rows } = await (client as Pick<ClientBase, 'query'>).query<CheckpointRow>(READ_CHECKPOINT, [name]);
+export async function readCheckpoint(
+  client: Queryable,
+  name: string,
+  building?: string,
+): Promise<Checkpoint | null> {
+  const query =
+    building === undefined
+      ? { text: READ_CHECKPOINT, values: [name] }
+      : { text: READ_BUILDING, values: [name, building] };
+  const { rows } = await (client as Pick<ClientBase, 'query'>).query<CheckpointRow>(query);
   const row = rows[0];
   if (row === undefined) return null;
   return {

@@ -52,6 +52,8 @@ export interface ProjectionHandler<B extends PreparedBatch = PreparedBatch> {
   committed(batch: B, at: CommittedAt): Promise<void>;
   /** At election and about once a second while there is nothing to do. Never throws, bounded time. */
   idle(at: { position: bigint; epoch: string }): Promise<void>;
+  /** Whose tables are meant from now on; called before a term, or with the caches dropped and nothing under way. */
+  attach(schemaName: string): void;
   /** Forgets everything learnt from the tables. */
   dropCaches(): void;
   /** Empties the projection's tables inside `tx`, in a way that snapshots of readers survive. */

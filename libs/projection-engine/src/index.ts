@@ -1,9 +1,20 @@
 export { type Checkpoint, type Queryable, READ_CHECKPOINT, readCheckpoint } from './checkpoint.js';
 export { CodeMismatchError, FoldError, ProjectionMissingError, isPoison } from './errors.js';
+export {
+  beginGeneration,
+  type BuildingGeneration,
+  dropGeneration,
+  GenerationError,
+  type GenerationPlan,
+  promoteGeneration,
+  type PromoteOptions,
+  type Promotion,
+} from './generations.js';
 export { type CommittedAt, type PreparedBatch, type ProjectionHandler, type Statement } from './handler.js';
-export { PROJECTION_SESSION } from './leader-session.js';
+export { ELECTION_LOCK_CLASS, PROJECTION_SESSION } from './leader-session.js';
 export { type Generation, type GenerationStatus, listGenerations } from './list-generations.js';
 export { type BatchLimits, type EventSourceLog } from './leadership.js';
+export { vacuum, withMaintenanceClient } from './maintenance.js';
 export { engineMigrations } from './migrations/index.js';
 export {
   ProjectionRunner,

@@ -4,7 +4,7 @@ import { createTally, readTally, TALLY, TallyProjection } from '../test/tally-pr
 import { until } from '../test/until.js';
 import { readCheckpoint } from './checkpoint.js';
 import { type Statement } from './handler.js';
-import { LeaderSession } from './leader-session.js';
+import { LeaderSession, type Target } from './leader-session.js';
 
 const NOW = Date.UTC(2024, 0, 1);
 
@@ -15,6 +15,8 @@ function set(n: number): Statement {
     values: [n],
   };
 }
+
+const LIVE: Target = { schemaName: 'public', status: 'live' };
 
 describe('LeaderSession', () => {
   let database: TestDatabase;
@@ -51,7 +53,7 @@ describe('LeaderSession', () => {
 
   it('moves tables and checkpoint together, and answers with the epoch', async () => {
     const session = await open();
-    const epoch = await session.writeBatch(handler, [set(7)], 0n, 12n, NOW);
+    const epoch = await session.writeBatch(handler, LIVE, [set(7)], 0n, 12n, NOW);
     expect(await readTally(database.pool)).toEqual({ a: 7 });
     expect(await readCheckpoint(database.pool, TALLY)).toMatchObject({
       position: 12n,
@@ -63,11 +65,13 @@ describe('LeaderSession', () => {
 
   it('refuses a zombie that was overtaken before its batch began', async () => {
     const [zombie, leader] = [await open(), await open()];
-    await leader.writeBatch(handler, [set(1)], 0n, 5n, NOW);
-    await expect(zombie.writeBatch(handler, [set(2)], 0n, 5n, NOW)).rejects.toThrow(CheckpointConflictError);
+    await leader.writeBatch(handler, LIVE, [set(1)], 0n, 5n, NOW);
+    await expect(zombie.writeBatch(handler, LIVE, [set(2)], 0n, 5n, NOW)).rejects.toThrow(
+      CheckpointConflictError,
+    );
     expect(await readTally(database.pool)).toEqual({ a: 1 });
     // The session itself is sound: it may follow and be elected again.
-    await zombie.writeBatch(handler, [set(3)], 5n, 6n, NOW);
+    await zombie.writeBatch(handler, LIVE, [set(3)], 5n, 6n, NOW);
     expect(await readTally(database.pool)).toEqual({ a: 3 });
   });
 
@@ -84,9 +88,9 @@ describe('LeaderSession', () => {
       },
     };
     const [zombie, leader] = [await open(), await open(io)];
-    const batch = leader.writeBatch(handler, [set(1)], 0n, 5n, NOW);
+    const batch = leader.writeBatch(handler, LIVE, [set(1)], 0n, 5n, NOW);
     await inside;
-    const late = zombie.writeBatch(handler, [set(2)], 0n, 4n, NOW);
+    const late = zombie.writeBatch(handler, LIVE, [set(2)], 0n, 4n, NOW);
     const refused = expect(late).rejects.toThrow(CheckpointConflictError);
     await until(async () => {
       const { rows } = await database.pool.query(
@@ -103,18 +107,22 @@ describe('LeaderSession', () => {
 
   it('refuses code that was replaced by a reseed at the same position', async () => {
     const session = await open();
-    await session.writeBatch(handler, [set(1)], 0n, 5n, NOW);
+    await session.writeBatch(handler, LIVE, [set(1)], 0n, 5n, NOW);
     const other = new TallyProjection(database.pool, 'fold-1:sums-2');
-    await expect(session.writeBatch(other, [set(2)], 5n, 6n, NOW)).rejects.toThrow(CheckpointConflictError);
+    await expect(session.writeBatch(other, LIVE, [set(2)], 5n, 6n, NOW)).rejects.toThrow(
+      CheckpointConflictError,
+    );
     expect(await position()).toBe(5n);
   });
 
   it('rolls everything back when a statement is refused, and tells the first cause', async () => {
     const session = await open();
     const bad: Statement = { name: 'bad', text: 'SELECT $1::int', values: ['many'] };
-    await expect(session.writeBatch(handler, [set(1), bad, set(2)], 0n, 5n, NOW)).rejects.toMatchObject({
-      code: '22P02',
-    });
+    await expect(session.writeBatch(handler, LIVE, [set(1), bad, set(2)], 0n, 5n, NOW)).rejects.toMatchObject(
+      {
+        code: '22P02',
+      },
+    );
     expect(await readTally(database.pool)).toEqual({});
     expect(await position()).toBe(0n);
   });

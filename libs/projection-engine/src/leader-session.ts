@@ -38,6 +38,17 @@ const ANSWER_TIMEOUT_MS = 60_000;
 /** How long closing may take; a server that is out of reach never says goodbye. */
 const CLOSE_TIMEOUT_MS = 2_000;
 
+/** What the election for the live tables of `name`, or for those being built in schema `building`, is held under. */
+export function electionName(name: string, building?: string): string {
+  return building === undefined ? name : `${name}/${building}`;
+}
+
+/** The generation that a runner writes. */
+export interface Target {
+  readonly schemaName: string;
+  readonly status: 'live' | 'building';
+}
+
 /** Two-key advisory lock of projection `name`: the class, and a hash computed by Postgres itself. */
 const TRY_LEAD = `SELECT pg_try_advisory_lock($1::int, hashtext($2)) AS elected`;
 
@@ -82,9 +93,12 @@ export class LeaderSession {
     return this.lost !== null;
   }
 
-  /** Tries to become the one runner of projection `name`; never waits. */
-  async tryLead(name: string): Promise<boolean> {
-    const { rows } = await this.client.query<{ elected: boolean }>(TRY_LEAD, [ELECTION_LOCK_CLASS, name]);
+  /** Tries to become the one runner of projection `name` (see {@link electionName}); never waits. */
+  async tryLead(name: string, building?: string): Promise<boolean> {
+    const { rows } = await this.client.query<{ elected: boolean }>(TRY_LEAD, [
+      ELECTION_LOCK_CLASS,
+      electionName(name, building),
+    ]);
     return rows[0]?.elected === true;
   }
 
@@ -106,6 +120,7 @@ export class LeaderSession {
    */
   async writeBatch(
     handler: Pick<ProjectionHandler, 'name' | 'version' | 'codeHash'>,
+    target: Target,
     statements: readonly Statement[],
     from: bigint,
     to: bigint,
@@ -113,8 +128,11 @@ export class LeaderSession {
   ): Promise<string> {
     const advance: Statement = {
       name: 'checkpoint',
-      text: 'SELECT advance_checkpoint($1, $2, $3, $4, $5, $6) AS epoch',
-      values: [handler.name, handler.version, String(from), String(to), handler.codeHash(), String(nowMs)],
+      text: 'SELECT advance_checkpoint($1, $2, $3, $4, $5, $6, $7, $8) AS epoch',
+      values: [
+        ...[handler.name, target.schemaName, target.status, handler.version],
+        ...[String(from), String(to), handler.codeHash(), String(nowMs)],
+      ],
     };
     let epoch: string;
     try {

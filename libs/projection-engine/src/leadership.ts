@@ -3,7 +3,7 @@ import { CheckpointConflictError, type Clock, type Logger, errorMessage } from '
 import { readCheckpoint } from './checkpoint.js';
 import { isPoison } from './errors.js';
 import { type CommittedAt, type PreparedBatch, type ProjectionHandler } from './handler.js';
-import { type LeaderSession } from './leader-session.js';
+import { type LeaderSession, type Target } from './leader-session.js';
 import { readSkips } from './skips.js';
 
 /** The part of the event log that a projection reads. */
@@ -33,6 +33,8 @@ export interface TermHooks {
 export interface TermDeps<B extends PreparedBatch> {
   readonly session: LeaderSession;
   readonly handler: ProjectionHandler<B>;
+  /** The tables that this term writes; the handler is attached to them. */
+  readonly target: Target;
   readonly log: EventSourceLog;
   readonly limits: BatchLimits;
   readonly clock: Clock;
@@ -131,9 +133,9 @@ export class Leadership<B extends PreparedBatch> {
   }
 
   private async write(batch: B, to: bigint, events: number): Promise<void> {
-    const { session, handler, clock, hooks } = this.deps;
+    const { session, handler, target, clock, hooks } = this.deps;
     const from = this.position;
-    const epoch = await session.writeBatch(handler, batch.statements, from, to, clock.now());
+    const epoch = await session.writeBatch(handler, target, batch.statements, from, to, clock.now());
     this.position = to;
     this.epoch = epoch;
     const at: CommittedAt = { from, to, epoch };
@@ -204,13 +206,13 @@ export class Leadership<B extends PreparedBatch> {
   }
 
   private async storeHalt(position: bigint, error: string): Promise<void> {
-    const { session, handler, clock } = this.deps;
+    const { session, handler, target, clock } = this.deps;
     await session.queryable.query(
       `UPDATE projections SET halted_position = $4, halted_error = $5, halted_ms = $6
-       WHERE name = $1 AND version = $2 AND position = $3`,
+       WHERE name = $1 AND schema_name = $2 AND position = $3`,
       [
         handler.name,
-        handler.version,
+        target.schemaName,
         String(this.position),
         String(position),
         error.replaceAll('\0', '').slice(0, 4_000),
@@ -224,12 +226,14 @@ export class Leadership<B extends PreparedBatch> {
     this.skips = new Set(skips.map((skip) => skip.position));
   }
 
-  /** A rebuild or a reseed by somebody else moved the ground: the caches are worthless from then on. */
+  /** A rebuild, a reseed or a promotion by somebody else moved the ground: the caches are worthless from then on. */
   private async checkStillOurs(): Promise<void> {
-    const { session, handler } = this.deps;
-    const checkpoint = await readCheckpoint(session.queryable, handler.name);
+    const { session, handler, target } = this.deps;
+    const building = target.status === 'building' ? target.schemaName : undefined;
+    const checkpoint = await readCheckpoint(session.queryable, handler.name, building);
     if (
       checkpoint?.position !== this.position ||
+      checkpoint.schemaName !== target.schemaName ||
       checkpoint.version !== handler.version ||
       (checkpoint.codeHash !== '' && checkpoint.codeHash !== handler.codeHash())
     ) {

@@ -34,10 +34,10 @@ const LIST = `
     SELECT k.pid, host(a.client_addr) AS address
     FROM pg_locks k LEFT JOIN pg_stat_activity a ON a.pid = k.pid
     WHERE k.locktype = 'advisory' AND k.granted AND k.objsubid = 2 AND k.classid = $2::int::oid
-      AND k.objid = hashtext(p.name)::oid
+      AND k.objid = hashtext(CASE p.status WHEN 'live' THEN p.name ELSE p.name || '/' || p.schema_name END)::oid
       AND k.database = (SELECT oid FROM pg_database WHERE datname = current_database())
     LIMIT 1
-  ) leader ON p.status = 'live'
+  ) leader ON p.status <> 'retired'
   WHERE p.name = $1
   ORDER BY p.status = 'live' DESC, p.status = 'building' DESC, p.schema_name`;
 

@@ -37,13 +37,13 @@ export async function withMaintenanceClient<T>(
  */
 export async function ownProjection(
   client: Client,
-  handler: Pick<ProjectionHandler, 'name' | 'version' | 'codeHash'>,
+  handler: Pick<ProjectionHandler, 'name' | 'version' | 'codeHash' | 'attach'>,
   work: (stored: { position: bigint; codeHash: string }) => Promise<{ position: bigint }>,
 ): Promise<void> {
   await client.query('BEGIN');
   try {
-    const { rows } = await client.query<{ position: string; code_hash: string }>(
-      `SELECT position, code_hash FROM projections
+    const { rows } = await client.query<{ schema_name: string; position: string; code_hash: string }>(
+      `SELECT schema_name, position, code_hash FROM projections
        WHERE name = $1 AND version = $2 AND status = 'live' FOR UPDATE`,
       [handler.name, handler.version],
     );
@@ -53,12 +53,13 @@ export async function ownProjection(
         `There is no live projection ${handler.name} of version ${handler.version} in this database.`,
       );
     }
+    handler.attach(row.schema_name);
     const { position } = await work({ position: BigInt(row.position), codeHash: row.code_hash });
     await client.query(
       `UPDATE projections
        SET position = $3, code_hash = $4, halted_position = NULL, halted_error = NULL, halted_ms = NULL
-       WHERE name = $1 AND version = $2`,
-      [handler.name, handler.version, String(position), handler.codeHash()],
+       WHERE name = $1 AND schema_name = $2`,
+      [handler.name, row.schema_name, String(position), handler.codeHash()],
     );
     await client.query(`UPDATE ledger_epoch SET epoch = gen_random_uuid()`);
     await client.query('COMMIT');
@@ -68,7 +69,14 @@ export async function ownProjection(
   }
 }
 
-/** Gives the space of deleted rows back to the tables that are about to be filled again. */
-export async function vacuum(client: Client, tables: readonly string[]): Promise<void> {
-  for (const table of tables) await client.query(`VACUUM ${table}`);
+/**
+ * Gives the space of deleted rows back to tables that are about to be filled again; with `ANALYZE` also tells the
+ * planner what is in them.
+ */
+export async function vacuum(
+  client: Client,
+  tables: readonly string[],
+  also: 'ANALYZE' | '' = '',
+): Promise<void> {
+  for (const table of tables) await client.query(`VACUUM ${also} ${table}`);
 }

@@ -45,6 +45,8 @@ export interface RunnerOptions<B extends PreparedBatch> {
   readonly limits?: Partial<BatchLimits>;
   /** Longest time, ms, between two looks at the log and at the election; default 1000. */
   readonly pollMs?: number;
+  /** Schema of a generation that is being built; absent: the live one, whichever that is. */
+  readonly building?: string;
 }
 
 const DEFAULT_LIMITS: BatchLimits = { maxEvents: 2_000, maxBytes: 8 * 1024 * 1024 };
@@ -59,6 +61,9 @@ const CONFLICT_PAUSE_MS = 50;
  * that the tables were made by its own code (`refused` if not, giving the lock back), reads the checkpoint and
  * leads. Any failure ends the term: caches are dropped, the connection and with it the lock is given up, and the
  * runner starts over, soon after a checkpoint conflict, with growing pauses while Postgres is away.
+ *
+ * Which tables are live is looked up at each election: after a promotion the next batch of the old leader meets a
+ * conflict, and the next term goes on from the checkpoint of the new tables.
  */
 export class ProjectionRunner<B extends PreparedBatch = PreparedBatch> {
   private readonly signal = new Signal();
@@ -146,12 +151,12 @@ export class ProjectionRunner<B extends PreparedBatch = PreparedBatch> {
   }
 
   private async elected(session: LeaderSession): Promise<boolean> {
-    const { handler } = this.options;
+    const { handler, building } = this.options;
     while (!this.stopping) {
-      if (await session.tryLead(handler.name)) return true;
+      if (await session.tryLead(handler.name, building)) return true;
       this.phase = 'following';
       this.lastError = null;
-      const checkpoint = await readCheckpoint(session.queryable, handler.name);
+      const checkpoint = await readCheckpoint(session.queryable, handler.name, building);
       if (checkpoint !== null) this.follow(checkpoint);
       await this.signal.wait(this.pollMs);
     }
@@ -159,11 +164,12 @@ export class ProjectionRunner<B extends PreparedBatch = PreparedBatch> {
   }
 
   private async lead(session: LeaderSession): Promise<void> {
-    const { handler, log, clock, logger } = this.options;
-    const checkpoint = this.admit(await readCheckpoint(session.queryable, handler.name));
+    const { handler, log, clock, logger, building } = this.options;
+    const checkpoint = this.admit(await readCheckpoint(session.queryable, handler.name, building));
+    handler.attach(checkpoint.schemaName);
     if (this.phase !== 'leading') {
       logger.info(
-        { projection: handler.name, position: String(checkpoint.position) },
+        { projection: handler.name, schema: checkpoint.schemaName, position: String(checkpoint.position) },
         'leading the projection',
       );
     }
@@ -173,6 +179,10 @@ export class ProjectionRunner<B extends PreparedBatch = PreparedBatch> {
       {
         session,
         handler,
+        target: {
+          schemaName: checkpoint.schemaName,
+          status: building === undefined ? 'live' : 'building',
+        },
         log,
         limits: this.limits,
         clock,

@@ -1,6 +1,7 @@
 import { ProjectionHaltedError } from '@quipu/platform';
 import { type ClientBase } from 'pg';
-import { type Queryable, readCheckpoint } from './checkpoint.js';
+import { type Queryable } from './checkpoint.js';
+import { listGenerations } from './list-generations.js';
 
 /** A poison event that an operator told a projection to leave out, now and in every rebuild. */
 export interface Skip {
@@ -30,14 +31,17 @@ export async function readSkips(client: Queryable, name: string): Promise<Skip[]
 }
 
 /**
- * Lets projection `name` go on past the event it is halted at; its runner notices within a second.
+ * Lets projection `name` go on past the event that its live tables, or those being built, are halted at; its runner
+ * notices within a second. An event that only the ones being built stumble over stays in the live ones.
  * @throws ProjectionHaltedError when the projection is not halted at `skip.position`: leaving out an event that
  *   was folded already would make the tables differ from every rebuild.
  */
 export async function skipPosition(client: Queryable, name: string, skip: Skip): Promise<void> {
-  const checkpoint = await readCheckpoint(client, name);
-  if (checkpoint?.haltedPosition !== skip.position) {
-    const where = checkpoint?.haltedPosition ?? null;
+  const halts = (await listGenerations(client, name))
+    .filter(({ status }) => status !== 'retired')
+    .map(({ haltedPosition }) => haltedPosition);
+  if (!halts.includes(skip.position)) {
+    const where = halts.find((position) => position !== null) ?? null;
     throw new ProjectionHaltedError(
       `Projection ${name} is ${where === null ? 'not halted' : `halted at position ${where}`}, not at ${skip.position}.`,
       { hint: 'Only the event a projection is halted at can be skipped.' },

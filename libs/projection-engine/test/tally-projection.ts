@@ -83,6 +83,10 @@ export class TallyProjection implements ProjectionHandler<TallyBatch> {
     return Promise.resolve();
   }
 
+  attach(): void {
+    this.dropCaches();
+  }
+
   dropCaches(): void {
     this.cache = new Map();
   }

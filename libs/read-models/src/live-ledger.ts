@@ -40,6 +40,8 @@ export class LiveLedger {
     client: Pool | PoolClient = this.pool,
   ): Promise<LedgerRows<R>> {
     for (let attempt = 0; ; attempt += 1) {
+      // In a transaction a generation that was dropped cannot be found out by trying: the error would end it.
+      if (client !== this.pool) this.schema = await this.resolve(client);
       const schema = (this.schema ??= await this.resolve(client));
       if (schema === null) return { position: 0n, rows: [] };
       try {

@@ -5,9 +5,15 @@ import {
   type ProjectionHandler,
   type Statement,
 } from '@quipu/projection-engine';
-import { type ClientBase, type Pool } from 'pg';
+import { type ClientBase, type Pool, type QueryConfig } from 'pg';
 import { KIND_CODES } from '../entities/index.js';
-import { LEDGER_PROJECTION, LEDGER_VERSION, type LedgerSchema } from '../schema.js';
+import {
+  LEDGER_1,
+  LEDGER_PROJECTION,
+  LEDGER_VERSION,
+  type LedgerSchema,
+  parseLedgerSchema,
+} from '../schema.js';
 import { readEntities, type StoredEntityRow } from '../sql/read-entities.js';
 import { type LatestQuarterRow, readLatestQuarters } from '../sql/read-latest-quarters.js';
 import { type EntityRow, insertEntities, updateEntities } from '../sql/write-entities.js';
@@ -45,7 +51,6 @@ export interface TotalsMirror {
 export interface LedgerProjectionOptions {
   /** Reads states by primary key; its sessions should not let the planner choose by statistics. */
   readonly reader: Pool;
-  readonly schema: LedgerSchema;
   readonly mirror: TotalsMirror | null;
 }
 
@@ -61,14 +66,16 @@ const FOLD_SLICE = 64;
 export class LedgerProjection implements ProjectionHandler<LedgerBatch> {
   readonly name = LEDGER_PROJECTION;
   readonly version = LEDGER_VERSION;
-  readonly tables: readonly string[];
+  private schema: LedgerSchema = LEDGER_1;
   private readonly entities = new EntityCache();
   private readonly keys = new UsageKeyCache();
   private readonly levels = new LevelBatch(this.keys);
 
-  constructor(private readonly options: LedgerProjectionOptions) {
-    this.tables = ['entities', 'amounts', 'members', 'usage_keys', 'changes', 'level_sums'].map(
-      (table) => `${options.schema}.${table}`,
+  constructor(private readonly options: LedgerProjectionOptions) {}
+
+  get tables(): readonly string[] {
+    return ['entities', 'amounts', 'members', 'usage_keys', 'changes', 'level_sums'].map(
+      (table) => `${this.schema}.${table}`,
     );
   }
 
@@ -108,6 +115,11 @@ export class LedgerProjection implements ProjectionHandler<LedgerBatch> {
     await this.options.mirror?.idle(at);
   }
 
+  attach(schemaName: string): void {
+    this.schema = parseLedgerSchema(schemaName);
+    this.dropCaches();
+  }
+
   dropCaches(): void {
     this.entities.clear();
     this.keys.clear();
@@ -119,7 +131,7 @@ export class LedgerProjection implements ProjectionHandler<LedgerBatch> {
   }
 
   async reseed(tx: ClientBase, progress: (entities: number) => void): Promise<void> {
-    await reseedSums(tx, this.options.schema, progress);
+    await reseedSums(tx, this.schema, progress);
   }
 
   /** Brings the named entities into the cache; absent ones as empty. */
@@ -133,7 +145,7 @@ export class LedgerProjection implements ProjectionHandler<LedgerBatch> {
     const entries = [...missing.values()];
     const keys = entries.map(({ key }) => ({ tenant: key.tenant, kind: KIND_CODES[key.kind], id: key.id }));
     const { rows } = await this.options.reader.query<StoredEntityRow>(
-      readEntities(this.options.schema, keys),
+      this.ofSchema(readEntities(this.schema, keys)),
     );
     for (const row of rows) {
       const entry = entries[Number(row.ord) - 1]!;
@@ -146,10 +158,16 @@ export class LedgerProjection implements ProjectionHandler<LedgerBatch> {
   /** Learns which quarter-hours the keys have; from then on the keys follow what batches add. */
   private async loadLatest(keys: readonly UsageKey[]): Promise<void> {
     if (keys.length === 0) return;
-    const { reader, schema } = this.options;
-    const { rows } = await reader.query<LatestQuarterRow>(readLatestQuarters(schema, keys));
+    const { rows } = await this.options.reader.query<LatestQuarterRow>(
+      this.ofSchema(readLatestQuarters(this.schema, keys)),
+    );
     for (const key of keys) key.latest.fill(-Infinity);
     for (const row of rows) keys[Number(row.ord) - 1]!.latest[row.level - 1] = Number(row.bucket);
+  }
+
+  /** The reader's sessions outlive a promotion, and a session prepares one text under one name. */
+  private ofSchema(query: QueryConfig): QueryConfig {
+    return { ...query, name: `${this.schema}.${query.name}` };
   }
 
   private touched(touched: Map<string, TouchedEntity>, name: string, position: bigint): TouchedEntity {
@@ -186,7 +204,7 @@ export class LedgerProjection implements ProjectionHandler<LedgerBatch> {
       if (i % FOLD_SLICE === FOLD_SLICE - 1) await breathe();
     }
     await this.loadLatest(sums.net());
-    const { schema } = this.options;
+    const { schema } = this;
     const statements: Statement[] = [];
     if (inserts.length > 0) statements.push(insertEntities(schema, inserts));
     if (updates.length > 0) statements.push(updateEntities(schema, updates));

@@ -3,7 +3,7 @@ import { type IoSteps, StoreUnavailableError, withTransaction } from '@quipu/pla
 import { readCheckpoint } from '@quipu/projection-engine';
 import { type ChainableCommander, type Redis } from 'ioredis';
 import { type Pool, type PoolClient } from 'pg';
-import { LEDGER_PROJECTION, type LedgerSchema } from '../schema.js';
+import { LEDGER_PROJECTION, parseLedgerSchema } from '../schema.js';
 import { swapScript, type SwapOutcome } from './swap-script.js';
 import {
   amountField,
@@ -20,7 +20,6 @@ import { within } from './within.js';
 export interface LoadTotalsOptions {
   readonly redis: Redis;
   readonly pool: Pool;
-  readonly schema: LedgerSchema;
   readonly io: IoSteps;
 }
 
@@ -37,12 +36,12 @@ const SHADOW_TTL_S = 3_600;
 const COMMAND_TIMEOUT_MS = 10_000;
 
 /**
- * Loads the totals from one snapshot of Postgres into keys of their own and swaps them in. Readers see the old totals
+ * Loads the totals of the live generation from one snapshot of Postgres into keys of their own and swaps them in. Readers see the old totals
  * until the swap; totals of the same epoch that have got further meanwhile stay.
  * @throws when Postgres or Redis fails, or something went through the loaded keys meanwhile.
  */
 export async function loadTotals(options: LoadTotalsOptions): Promise<LoadedTotals> {
-  const { redis, pool, schema, io } = options;
+  const { redis, pool, io } = options;
   const generation = randomBytes(9).toString('base64url');
   const shadow = shadowKey(generation);
   const counts = { fields: 3, sets: new Set<string>(), members: 0 };
@@ -53,6 +52,7 @@ export async function loadTotals(options: LoadTotalsOptions): Promise<LoadedTota
       const checkpoint = await readCheckpoint(client, LEDGER_PROJECTION);
       if (checkpoint === null) throw new StoreUnavailableError('There is no live ledger projection.');
       const { position, epoch } = checkpoint;
+      const schema = parseLedgerSchema(checkpoint.schemaName);
       const head = redis.pipeline();
       head.hset(shadow, '@position', String(position), '@epoch', epoch, '@generation', generation);
       head.expire(shadow, SHADOW_TTL_S);

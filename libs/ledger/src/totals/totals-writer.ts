@@ -3,7 +3,6 @@ import { type CommittedAt } from '@quipu/projection-engine';
 import { type Redis } from 'ioredis';
 import { type Pool } from 'pg';
 import { type TotalsMirror } from '../projection/ledger-projection.js';
-import { type LedgerSchema } from '../schema.js';
 import { applyScript, type ApplyOutcome } from './apply-script.js';
 import { loadTotals } from './load-totals.js';
 import { type TotalsDelta } from './totals-delta.js';
@@ -16,7 +15,6 @@ export interface TotalsWriterOptions {
   readonly redis: Redis;
   /** Snapshots for reloads are read from here. */
   readonly pool: Pool;
-  readonly schema: LedgerSchema;
   readonly logger: Logger;
   readonly io?: IoSteps;
 }
@@ -167,8 +165,8 @@ export class TotalsWriter implements TotalsMirror {
   }
 
   private async reload(): Promise<void> {
-    const { redis, pool, schema } = this.options;
-    const at = await loadTotals({ redis, pool, schema, io: this.io });
+    const { redis, pool } = this.options;
+    const at = await loadTotals({ redis, pool, io: this.io });
     this.reloadWanted = false;
     this.reloads += 1;
     this.waiting = this.waiting.filter((next) => next.at.to > at.position && next.at.epoch === at.epoch);

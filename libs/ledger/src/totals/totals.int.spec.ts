@@ -5,7 +5,7 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { type AddressInfo } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
 import { LedgerBench } from '../../test/ledger-bench.js';
-import { LEDGER_1, LEDGER_PROJECTION } from '../schema.js';
+import { LEDGER_PROJECTION } from '../schema.js';
 import { AmountBatch } from '../storage/amount-batch.js';
 import { loadTotals } from './load-totals.js';
 import { amountField, memberSetKey, memberSetName, membersKey, TOTALS_KEY } from './totals-keys.js';
@@ -179,7 +179,7 @@ describe('totals in Redis', () => {
         if (label === 'totals.load:before') throw new Error('no reload now');
       },
     };
-    const writer = new TotalsWriter({ redis: bench.producer, pool, schema: LEDGER_1, logger, io: failing });
+    const writer = new TotalsWriter({ redis: bench.producer, pool, logger, io: failing });
     await writer.committed(
       { amounts: amounts.finish(), members: [] },
       { from: BigInt(at), to: BigInt(at) + 1n, epoch: is },
@@ -231,7 +231,6 @@ describe('totals in Redis', () => {
     const options = {
       redis: bench.producer,
       pool: bench.database.pool,
-      schema: LEDGER_1,
       io: { step: () => undefined },
     };
     await loadTotals(options);
@@ -254,7 +253,7 @@ describe('totals in Redis', () => {
         if (label === 'totals.swap:before') await bench.redis.redis.flushdb();
       },
     };
-    const options = { redis: bench.producer, pool: bench.database.pool, schema: LEDGER_1, io };
+    const options = { redis: bench.producer, pool: bench.database.pool, io };
     await expect(loadTotals(options)).rejects.toThrow('lost before they could be swapped in');
     expect(await position()).toBeNull();
   });
