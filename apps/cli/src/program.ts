@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { backupCommand } from './commands/backup.js';
 import { benchCommand } from './commands/bench.js';
 import { deadLettersCommand } from './commands/dead-letters.js';
 import { demoCommand } from './commands/demo.js';
@@ -7,6 +8,7 @@ import { keysCommand } from './commands/keys.js';
 import { migrateCommand } from './commands/migrate.js';
 import { projectionsCommand } from './commands/projections.js';
 import { queuesCommand } from './commands/queues.js';
+import { restoreCommand } from './commands/restore.js';
 import { startCommand } from './commands/start.js';
 import { statusCommand } from './commands/status.js';
 import { stopCommand } from './commands/stop.js';
@@ -31,7 +33,7 @@ const GROUPS: readonly (readonly [string, readonly ((cli: Cli) => Command)[]])[]
   ['Events in:', [importCommand, demoCommand]],
   ['Numbers out:', [queuesCommand, usageCommand]],
   ['Trust:', [verifyCommand, benchCommand]],
-  ['Repair:', [deadLettersCommand, projectionsCommand]],
+  ['Repair:', [deadLettersCommand, projectionsCommand, backupCommand, restoreCommand]],
   ['Access:', [tenantsCommand, keysCommand]],
 ];
 

@@ -10,6 +10,7 @@ export {
 } from './ledger-runner.js';
 export { ledgerMigrations } from './migrations/index.js';
 export { ledgerTables } from './migrations/ledger-tables.migration.js';
+export { ledgerTables } from './migrations/ledger-tables.migration.js';
 export { canReseed, codeHash } from './projection/code-hash.js';
 export {
   LEDGER_1,

@@ -15,14 +15,15 @@ export const migrations = [
   ...ledgerMigrations,
 ];
 
-/** A TypeORM data source for migrations only: no entities, nothing synchronised. */
-export function dataSource(databaseUrl: string): DataSource {
+/** A TypeORM data source for migrations only (all, or those named): no entities, nothing synchronised. */
+export function dataSource(databaseUrl: string, only?: readonly string[]): DataSource {
+  const chosen = migrations.filter(({ name }) => only === undefined || only.includes(name));
   return new DataSource({
     type: 'postgres',
     url: databaseUrl,
     applicationName: 'quipu-migrate',
     migrationsTableName: MIGRATIONS_TABLE,
-    migrations: migrations satisfies MixedList<unknown>,
+    migrations: chosen satisfies MixedList<unknown>,
     entities: [],
     synchronize: false,
     poolSize: 1,

@@ -3,16 +3,17 @@ import type { Logger } from '@quipu/platform';
 import { dataSource } from './data-source.js';
 
 /** Any number that no other advisory lock of Quipu uses. */
-const MIGRATION_LOCK = 7_263_548_110;
+export const MIGRATION_LOCK = 7_263_548_110;
 
 /**
  * Brings the database up to date and answers with the names of the migrations that ran. Everything happens
  * in one transaction under an advisory lock: two processes that start at once wait for each other, and a
  * migration that fails leaves nothing behind. When any ran, the ledger's epoch is new, so that a Redis
  * which still mirrors the totals of before is recognised.
+ * @param only names of the migrations to run, for a database as it was at some time; all if absent.
  */
-export async function migrate(databaseUrl: string, log: Logger): Promise<string[]> {
-  const source = await dataSource(databaseUrl).initialize();
+export async function migrate(databaseUrl: string, log: Logger, only?: readonly string[]): Promise<string[]> {
+  const source = await dataSource(databaseUrl, only).initialize();
   try {
     await using runner = source.createQueryRunner();
     await runner.connect();

@@ -31,9 +31,15 @@ class Capture extends Writable {
   }
 }
 
-/** Makes command lines that work in this process, on the databases of a test. */
-export function testCli(urls: { database: string; redis: string }, clock: Clock): TestCli {
-  const dataDir = mkdtempSync(join(tmpdir(), 'quipu-cli-'));
+/**
+ * Makes command lines that work in this process, on the databases of a test; without a database's URL, on an embedded
+ * Postgres that each command starts in `dataDir`.
+ */
+export function testCli(
+  urls: { database?: string; redis: string },
+  clock: Clock,
+  dataDir: string = mkdtempSync(join(tmpdir(), 'quipu-cli-')),
+): TestCli {
   const env = { DATABASE_URL: urls.database, REDIS_URL: urls.redis, QUIPU_DATA_DIR: dataDir };
   const interrupt = new AbortController();
   const run = async (...args: string[]): Promise<CliRun> => {

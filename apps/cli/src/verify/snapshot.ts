@@ -63,6 +63,8 @@ export async function takeSnapshot(
   for (let attempt = 1; ; attempt += 1) {
     await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ');
     try {
+      // Waiting for Redis may take as long as a writer's session may idle, and nobody waits for this one.
+      await client.query('SET LOCAL idle_in_transaction_session_timeout = 0');
       const at = await readPosition(client);
       const takenMs = clock.now();
       const met = await meetRedis(redis, at.position, at.epoch, redisWaitMs);
