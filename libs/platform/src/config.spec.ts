@@ -24,7 +24,7 @@ describe('loadConfig', () => {
       logLevel: 'info',
       lagWarnSeconds: 60,
       databasePoolSize: 10,
-      ingestConcurrency: 100,
+      ingestConcurrency: 500,
       jobLockMs: 5_000,
       maxQueueLength: 10_000,
       requestsPerKey: 500,
