@@ -1,8 +1,6 @@
 import type { Role } from '@quipu/access';
-import { type SentEvent, startTestSystem, type TestSystem } from './support/test-system.js';
-
-const NOW = Date.UTC(2026, 2, 2, 12);
-const DAY = 86_400_000;
+import { DAY, nodeOf, NOW, waitingJob } from './support/small-events.js';
+import { startTestSystem, type TestSystem } from './support/test-system.js';
 
 /** Seconds of nodes that each user held on the day before, from noon on. */
 const HELD: Readonly<Record<string, Readonly<Record<string, number>>>> = {
@@ -62,6 +60,22 @@ describe('usage and queues over HTTP', () => {
   function get(url: string, caller: Caller | null, headers: Record<string, string> = {}) {
     const authorization = caller === null ? {} : { authorization: `Bearer ${caller.secret}` };
     return system.request({ method: 'GET', url, headers: { ...authorization, ...headers } });
+  }
+
+  async function walk(url: string, caller: Caller, between?: () => Promise<void>): Promise<Row[]> {
+    const rows: Row[] = [];
+    let next: string | null = url;
+    for (let pages = 0; next !== null && pages < 100; pages += 1) {
+      const answer = await get(next, caller);
+      expect(answer.statusCode).toBe(200);
+      const body: { data: Row[]; next: string | null } = answer.json();
+      rows.push(...body.data);
+      const link = /^<([^>]+)>; rel="next"$/.exec(String(answer.headers['link'] ?? ''))?.[1] ?? null;
+      expect(link !== null).toBe(body.next !== null);
+      next = link;
+      await between?.();
+    }
+    return rows;
   }
 
   const total = async (url: string, caller: Caller): Promise<string> => (await get(url, caller)).json().total;
@@ -235,22 +249,6 @@ describe('usage and queues over HTTP', () => {
   });
 
   describe('pages', () => {
-    async function walk(url: string, caller: Caller, between?: () => Promise<void>): Promise<Row[]> {
-      const rows: Row[] = [];
-      let next: string | null = url;
-      for (let pages = 0; next !== null && pages < 100; pages += 1) {
-        const answer = await get(next, caller);
-        expect(answer.statusCode).toBe(200);
-        const body: { data: Row[]; next: string | null } = answer.json();
-        rows.push(...body.data);
-        const link = /^<([^>]+)>; rel="next"$/.exec(String(answer.headers['link'] ?? ''))?.[1] ?? null;
-        expect(link !== null).toBe(body.next !== null);
-        next = link;
-        await between?.();
-      }
-      return rows;
-    }
-
     it('join to the whole list, once each row', async () => {
       const admin = of('superadmin', 'superadmin');
       for (const url of [
@@ -310,7 +308,7 @@ describe('usage and queues over HTTP', () => {
       );
       for (const part of ['colour is unknown.', 'level is "cpu"; it is one of nodes, waiting, running.'])
         expect(problem.detail).toContain(part);
-      expect(problem.hint).toContain('level, by, start, end, bucket, tenant');
+      expect(problem.hint).toContain('level, by, start, end, bucket, asOf, tenant');
     });
 
     it.each([
@@ -332,6 +330,9 @@ describe('usage and queues over HTTP', () => {
       '__proto__=1',
       'constructor=1',
       'asof=now',
+      'asOf=%00',
+      'asOf=yesterday',
+      'asOf=@1',
     ])('are refused, never a failure: %s', async (query) => {
       const answer = await get(`/api/usage?${query}`, of('t-acme', 'admin'));
       // Percent-encoding that is no UTF-8 reads as the text it is: a user nobody has.
@@ -349,6 +350,30 @@ describe('usage and queues over HTTP', () => {
     });
   });
 
+  describe('as of then', () => {
+    it('numbers are what they were, whatever came in since, on every page', async () => {
+      const admin = of('t-beta', 'admin');
+      const urls = ['/api/usage?by=user&end=2026-03-02&limit=1', '/api/queues?limit=1'];
+      const then = String((await get('/api/usage', admin)).headers['quipu-token']);
+      const before = await Promise.all(urls.map((url) => walk(`${url}&asOf=${then}`, admin)));
+      expect(before[0]).toEqual(await walk(urls[0]!, admin));
+      await system.report([
+        ...nodeOf('t-beta', 'carl', 7),
+        { ...waitingJob('t-beta', 'q-late', 'late'), time: NOW - DAY },
+      ]);
+      expect((await walk(urls[0]!, admin)).length).toBe(before[0]!.length + 1);
+      expect(await Promise.all(urls.map((url) => walk(`${url}&asOf=${then}`, admin)))).toEqual(before);
+      const again = await get(`/api/usage?asOf=${then}`, admin);
+      expect(again.headers['quipu-token']).toBe(then);
+    });
+
+    it('a time before anything was recorded knows nothing', async () => {
+      const admin = of('t-acme', 'admin');
+      expect((await get('/api/queues?asOf=2000-01-01', admin)).json().data).toEqual([]);
+      expect((await get('/api/usage?asOf=2000-01-01', admin)).json()).toMatchObject({ total: '0' });
+    });
+  });
+
   it('reads your writes, and refuses tokens that are none', async () => {
     const admin = of('t-acme', 'admin');
     const token = String((await get('/api/usage', admin)).headers['quipu-token']);
@@ -359,23 +384,3 @@ describe('usage and queues over HTTP', () => {
     );
   });
 });
-
-function nodeOf(tenant: string, user: string, seconds: number, cluster = `c-${tenant}`): SentEvent[] {
-  const subject = `node/c/${tenant}-${user}`;
-  const time = NOW - DAY;
-  const services = cluster.startsWith('c-') ? ['s'] : ['odd'];
-  return [
-    { type: 'node.allocated', tenant, subject, time, data: { user, cluster, services } },
-    { type: 'node.released', tenant, subject, time: time + seconds * 1000 },
-  ];
-}
-
-function waitingJob(tenant: string, queue: string, id: string, time = NOW - 1000): SentEvent {
-  return {
-    type: 'job.queued',
-    tenant,
-    subject: `job/${queue}/${tenant}-${id}`,
-    time,
-    data: { queue, user: 'ann' },
-  };
-}

@@ -5,6 +5,7 @@ import { DEFAULT_LIMIT, limitText, oneOf, storableText } from '../answers/query-
 export const queueParameters = z.object({
   tenant: storableText.optional(),
   queue: storableText.optional(),
+  asOf: storableText.optional(),
   limit: limitText.default(DEFAULT_LIMIT),
   cursor: z.string().optional(),
   format: oneOf(['json', 'csv']).optional(),

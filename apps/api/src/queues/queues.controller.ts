@@ -1,5 +1,11 @@
 import { TenantDirectory } from '@quipu/access';
-import { DepthQueries, type DepthRow } from '@quipu/read-models';
+import {
+  type DepthAnswer,
+  type DepthFilters,
+  DepthQueries,
+  type DepthRow,
+  PastQueries,
+} from '@quipu/read-models';
 import { Controller, Get, Inject, Query, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { afterHeader } from '../answers/after-header.js';
@@ -12,6 +18,8 @@ import { readQuery } from '../answers/query-parameters.js';
 import { API_CLOCK, type ApiClock } from '../api-tokens.js';
 import { Allow } from '../auth/allow.js';
 import { Caller } from '../auth/caller.js';
+import { AsOf } from '../why/as-of.js';
+import { Turns } from '../why/turns.js';
 import { queueParameters } from './queue-parameters.js';
 
 const COLUMNS = ['tenant', 'queue', 'queued', 'delayed', 'blocked', 'inProgress', 'oldestWaitingMs'] as const;
@@ -23,6 +31,9 @@ export class QueuesController {
   constructor(
     private readonly tenants: TenantDirectory,
     private readonly depths: DepthQueries,
+    private readonly past: PastQueries,
+    private readonly asOf: AsOf,
+    private readonly turns: Turns,
     private readonly freshness: Freshness,
     private readonly crossTenantReads: CrossTenantReads,
     @Inject(API_CLOCK) private readonly clock: ApiClock,
@@ -31,33 +42,51 @@ export class QueuesController {
   /** One page, ordered by tenant and queue. Queues without jobs have no row. */
   @Get()
   async queues(
-    @Caller() { principal, scope }: Caller,
+    @Caller() caller: Caller,
     @Query() query: unknown,
     @Req() request: FastifyRequest,
     @Res() reply: FastifyReply,
   ): Promise<FastifyReply> {
-    const { tenant, queue, limit, cursor, format } = readQuery(queueParameters, query);
-    const cursors = new Cursors(['queues', scope.toString(), tenant ?? null, queue ?? null]);
-    const after = cursors.decode(cursor, ['string', 'string']);
+    const { principal, scope } = caller;
+    const { tenant, queue, asOf, limit, cursor, format } = readQuery(queueParameters, query);
+    const question = [tenant ?? null, queue ?? null, asOf ?? null];
+    const cursors = new Cursors(['queues', scope.toString(), question]);
+    const after = cursors.decode(cursor, ['number', 'string', 'string']);
+    // A relative asOf means the instant of the first page on every page.
+    const now = Math.min(Number(after?.[0] ?? this.clock.now()), this.clock.now());
     const found = tenant === undefined ? undefined : await findTenant(this.tenants, scope, tenant);
     await this.freshness.waitFor(principal, afterHeader(request));
-    const answer = await this.depths.depth(scope, this.clock.now(), {
+    const filters = {
       ...(found === undefined ? {} : { tenant: found.id }),
       ...(queue === undefined ? {} : { queue }),
-    });
+    };
+    const answer = await this.ask(caller, filters, asOf, now);
     await this.crossTenantReads.note(principal, scope, 'GET /api/queues', found?.id);
     const behind = answer.rows
       .sort(byPlace)
-      .filter((row) => after === null || comparePlace([row.tenant, row.queue], after.map(String)) > 0);
+      .filter(
+        (row) => after === null || comparePlace([row.tenant, row.queue], after.slice(1).map(String)) > 0,
+      );
     const rows = behind.slice(0, limit).map((row) => ({ ...row }));
     const last = behind.length > limit ? rows.at(-1) : undefined;
     return sendList(request, reply, listFormat(format, request), {
       about: { asOf: new Date(answer.asOf).toISOString() },
       columns: COLUMNS,
       rows,
-      next: last === undefined ? null : cursors.encode([last.tenant, last.queue]),
+      next: last === undefined ? null : cursors.encode([now, last.tenant, last.queue]),
       headers: await this.freshness.headers(principal, answer),
     });
+  }
+
+  private async ask(
+    { principal, scope }: Caller,
+    filters: DepthFilters,
+    asOf: string | undefined,
+    now: number,
+  ): Promise<DepthAnswer> {
+    if (asOf === undefined) return this.depths.depth(scope, this.clock.now(), filters);
+    const then = await this.asOf.resolve(principal, asOf, { now, bounded: false });
+    return this.turns.take(() => this.past.depth(scope, then.now, filters, then.position));
   }
 }
 

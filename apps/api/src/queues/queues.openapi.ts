@@ -40,11 +40,12 @@ export const queuesApi: ApiFragment = {
         operationId: 'queues',
         summary: 'Queue depth: how many jobs wait and run, now',
         description:
-          'Per tenant and queue; queues without jobs have no row. Each page stands at its own instant. For admins.',
+          'Per tenant and queue; queues without jobs have no row. Each page stands at its own instant, unless `asOf` names one. For admins.',
         security: BY_KEY,
         parameters: [
           parameterOf('tenant'),
           queryParameter('queue', 'Only this queue.', 'builds'),
+          parameterOf('asOf'),
           parameterOf('limit'),
           parameterOf('cursor'),
           parameterOf('format'),

@@ -40,6 +40,7 @@ export function usageParameters(nowMs: number) {
     start: timeText(nowMs).optional(),
     end: timeText(nowMs).optional(),
     bucket: oneOf(USAGE_BUCKETS).optional(),
+    asOf: storableText.optional(),
     tenant: storableText.optional(),
     user: storableText.optional(),
     queue: storableText.optional(),

@@ -1,5 +1,11 @@
 import { TenantDirectory } from '@quipu/access';
-import { UsageQueries, type UsageAnswer, type UsageFilters } from '@quipu/read-models';
+import {
+  PastQueries,
+  type UsageAnswer,
+  type UsageFilters,
+  UsageQueries,
+  type UsageQuery,
+} from '@quipu/read-models';
 import { Controller, Get, Inject, Query, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { afterHeader } from '../answers/after-header.js';
@@ -15,6 +21,8 @@ import { quoted } from '../answers/storable-text.js';
 import { API_CLOCK, type ApiClock } from '../api-tokens.js';
 import { Allow } from '../auth/allow.js';
 import { Caller } from '../auth/caller.js';
+import { AsOf } from '../why/as-of.js';
+import { Turns } from '../why/turns.js';
 import { USAGE_FILTERS, type UsageParameters, usageParameters } from './usage-parameters.js';
 import { usagePage } from './usage-rows.js';
 
@@ -31,6 +39,9 @@ export class UsageController {
   constructor(
     private readonly tenants: TenantDirectory,
     private readonly usages: UsageQueries,
+    private readonly past: PastQueries,
+    private readonly asOf: AsOf,
+    private readonly turns: Turns,
     private readonly freshness: Freshness,
     private readonly crossTenantReads: CrossTenantReads,
     @Inject(API_CLOCK) private readonly clock: ApiClock,
@@ -77,8 +88,12 @@ export class UsageController {
     });
   }
 
-  private async ask({ scope }: Caller, parameters: UsageParameters, now: number): Promise<UsageAnswer> {
-    const { level, by, start, end, bucket } = parameters;
+  private async ask(
+    { principal, scope }: Caller,
+    parameters: UsageParameters,
+    now: number,
+  ): Promise<UsageAnswer> {
+    const { level, by, start, end, bucket, asOf } = parameters;
     if (start !== undefined && end !== undefined && end < start) {
       throw badQuery([{ parameter: 'end', detail: 'lies before start' }]);
     }
@@ -94,11 +109,14 @@ export class UsageController {
         hint: 'A key of role user sees the usage of its own user.',
       });
     }
-    return this.usages.usage(scope, {
+    const question: UsageQuery = {
       ...{ level, now, filters, groupBy: by, maxBuckets: MAX_BUCKETS, maxValues: MAX_VALUES },
       ...(start === undefined ? {} : { start }),
       ...(end === undefined ? {} : { end }),
       ...(bucket === undefined ? {} : { bucket }),
-    });
+    };
+    if (asOf === undefined) return this.usages.usage(scope, question);
+    const then = await this.asOf.resolve(principal, asOf, { now, bounded: end !== undefined });
+    return this.turns.take(() => this.past.usage(scope, { ...question, now: then.now }, then.position));
   }
 }

@@ -61,6 +61,7 @@ export const usageApi: ApiFragment = {
           queryParameter('bucket', 'Split the window at calendar boundaries.', 'day', {
             ...{ type: 'string', enum: USAGE_BUCKETS },
           }),
+          parameterOf('asOf'),
           parameterOf('tenant'),
           queryParameter('user', 'Only of this user.', 'george'),
           queryParameter('queue', 'Only of jobs in this queue.', 'builds'),
