@@ -49,6 +49,7 @@ const SMALL_LAG = 2_000n;
 /** A batch of the live projection waits for its checkpoint no longer than its lock timeout, 10 s. */
 const SETTLE_MS = 5_000;
 const LOOK_EVERY_MS = 100;
+const SETTLE_LOOK_MS = 5;
 
 /**
  * Builds a generation of the ledger beside the live one, in tables of its own, from the beginning of the log, by a
@@ -84,7 +85,8 @@ export async function buildLedger(options: BuildLedgerOptions): Promise<BuiltLed
       // Statistics and visibility for the first readers, and only then the rest: the log goes on meanwhile.
       await vacuum(client, handler.tables, 'ANALYZE');
       const promotion = options.promote ? await promote(client, options, generation, runner) : null;
-      return { ...progress, schemaName: generation.schemaName, promotion };
+      const { events } = runner.state();
+      return { ...progress, events, schemaName: generation.schemaName, promotion };
     } finally {
       await runner.stop();
       await reader.end();
@@ -113,10 +115,9 @@ async function catchUp(
     const position = state.position ?? from;
     const now = { position, head, events: state.events, eventsPerSecond: state.events / seconds };
     progress?.(now);
-    // The runner's own word that it was elected: another builder may be at work on the same tables.
-    const elected = state.phase === 'leading' || state.phase === 'halted';
-    if (elected && head - position <= SMALL_LAG) return now;
     checkBuilder(runner);
+    // Elected, in its own words: another builder may be at work on the same tables.
+    if (state.phase === 'leading' && head - position <= SMALL_LAG) return now;
     if (signal?.aborted) throw reasonOf(signal);
     await pause(LOOK_EVERY_MS);
   }
@@ -148,17 +149,13 @@ function promote(
     schemaName: generation.schemaName,
     ...(io === undefined ? {} : { io }),
     settle: async (position) => {
-      let timer: NodeJS.Timeout | undefined;
-      const late = new Promise<never>((_, reject) => {
-        timer = setTimeout(
-          () => reject(new GenerationError('The new generation did not catch up in time; try again.')),
-          SETTLE_MS,
-        );
-      });
-      try {
-        await Promise.race([runner.whenPosition(position), late]);
-      } finally {
-        clearTimeout(timer);
+      const until = performance.now() + SETTLE_MS;
+      while ((runner.state().position ?? -1n) < position) {
+        checkBuilder(runner);
+        if (performance.now() > until) {
+          throw new GenerationError('The new generation did not catch up in time.', { hint: 'Try again.' });
+        }
+        await pause(SETTLE_LOOK_MS);
       }
       await runner.stop();
     },
