@@ -10,7 +10,6 @@ export {
 } from './ledger-runner.js';
 export { ledgerMigrations } from './migrations/index.js';
 export { ledgerTables } from './migrations/ledger-tables.migration.js';
-export { ledgerTables } from './migrations/ledger-tables.migration.js';
 export { canReseed, codeHash } from './projection/code-hash.js';
 export {
   LEDGER_1,
