@@ -8,6 +8,7 @@ import { keysCommand } from './commands/keys.js';
 import { migrateCommand } from './commands/migrate.js';
 import { projectionsCommand } from './commands/projections.js';
 import { queuesCommand } from './commands/queues.js';
+import { reconcileCommand } from './commands/reconcile.js';
 import { restoreCommand } from './commands/restore.js';
 import { startCommand } from './commands/start.js';
 import { statusCommand } from './commands/status.js';
@@ -32,7 +33,7 @@ const GROUPS: readonly (readonly [string, readonly ((cli: Cli) => Command)[]])[]
   ['Running:', [startCommand, stopCommand, statusCommand, migrateCommand, testCommand]],
   ['Events in:', [importCommand, demoCommand]],
   ['Numbers out:', [queuesCommand, usageCommand]],
-  ['Trust:', [verifyCommand, benchCommand]],
+  ['Trust:', [verifyCommand, reconcileCommand, benchCommand]],
   ['Repair:', [deadLettersCommand, projectionsCommand, backupCommand, restoreCommand]],
   ['Access:', [tenantsCommand, keysCommand]],
 ];

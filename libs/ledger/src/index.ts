@@ -21,6 +21,8 @@ export {
 } from './schema.js';
 export { canonicalLabels } from './storage/amount-batch.js';
 export { atGrain, type Grain, usageKeyId } from './storage/usage-keys.js';
+export { type DriftRecord, type KnownDrift, readDrift, writeDrift } from './totals/drift-record.js';
+export { healTotals } from './totals/heal-totals.js';
 export {
   amountField,
   memberSetKey,

@@ -1,5 +1,5 @@
 import { EventLog } from '@quipu/event-log';
-import { LEDGER_PROJECTION, TotalsReader } from '@quipu/ledger';
+import { LEDGER_PROJECTION, readDrift, TotalsReader } from '@quipu/ledger';
 import { type Clock } from '@quipu/platform';
 import { readCheckpoint } from '@quipu/projection-engine';
 import { pendingMigrations } from '@quipu/schema';
@@ -42,7 +42,7 @@ export class HealthProbes {
     return pending.length === 0 ? null : `${pending.length} migrations have not run; run: quipu migrate`;
   }
 
-  /** Running totals usable: Redis there, and its totals those of this ledger. */
+  /** Running totals usable: Redis there, its totals those of this ledger, and not known to differ from Postgres. */
   async redis(): Promise<ProbeOutcome> {
     const checkpoint = await readCheckpoint(this.options.pool, LEDGER_PROJECTION);
     if (checkpoint === null) return 'There is no live ledger projection.';
@@ -51,7 +51,10 @@ export class HealthProbes {
       now: this.options.clock.now(),
       amounts: 'none',
     });
-    return answer.usable ? null : `Running totals are ${answer.reason}: answers come from Postgres.`;
+    if (!answer.usable) return `Running totals are ${answer.reason}: answers come from Postgres.`;
+    const known = await readDrift(this.options.redis);
+    if (known === null || !known.current || known.drift === 0 || known.healed) return null;
+    return `Running totals differ from Postgres in ${known.drift} series; run: quipu reconcile --heal`;
   }
 
   /** The projection runs and keeps up. */

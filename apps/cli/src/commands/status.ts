@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Command } from 'commander';
+import { createRedis } from '@quipu/platform';
 import { statusText } from '../status/print-status.js';
 import { readStatus } from '../status/read-status.js';
 import { type Cli } from '../support/cli.js';
@@ -30,10 +31,12 @@ export function statusCommand(cli: Cli): Command {
     .action(async (options: { watch?: boolean; json?: boolean }) => {
       await withServices(cli, async (services) => {
         const queue = await openQueue(services);
+        const redis = createRedis(services.redisUrl, 'plain', 'quipu-status');
+        services.onClose(() => Promise.resolve(redis.disconnect()));
         const screen = new LiveScreen(cli.terminal);
         for (;;) {
           const now = cli.clock.now();
-          const status = await readStatus(services, queue);
+          const status = await readStatus(services, queue, redis);
           if (!options.watch) {
             if (options.json) printJson(cli.terminal, status);
             else printLine(cli.terminal, statusText(cli.terminal, status, now));

@@ -1,7 +1,7 @@
 import { formatCount, formatDuration, plural } from '../support/numbers.js';
 import { type Terminal } from '../support/terminal.js';
 import { formatTime } from '../support/times.js';
-import { type SystemStatus } from './read-status.js';
+import { type SystemStatus, type TotalsStatus } from './read-status.js';
 
 /** The state of the system as a person reads it. */
 export function statusText(terminal: Terminal, status: SystemStatus, nowMs: number): string {
@@ -27,6 +27,7 @@ export function statusText(terminal: Terminal, status: SystemStatus, nowMs: numb
     lines.push(line('halted', red(`at position ${formatCount(BigInt(position))}${when}: ${error}`)));
   }
   lines.push(line('queue', queueText(terminal, status)));
+  if (status.totals !== null) lines.push(line('totals', totalsText(terminal, status.totals)));
   const letters = Object.entries(status.deadLetters);
   const total = letters.reduce((sum, [, count]) => sum + count, 0);
   const reasons = letters.map(([reason, count]) => `${reason} ${formatCount(count)}`).join(', ');
@@ -43,6 +44,12 @@ function queueText(terminal: Terminal, { queue }: SystemStatus): string {
   const failed = queue.failed === 0 ? '' : yellow(`, ${formatCount(queue.failed)} to be taken up again`);
   const jobs = `${plural(queue.waiting, 'job')} waiting, ${formatCount(queue.active)} in work${failed}`;
   return `${jobs}, ${plural(queue.consumers, 'consumer')}`;
+}
+
+function totalsText({ colours }: Terminal, { state, drift }: TotalsStatus): string {
+  if (state !== 'ok') return colours.yellow(`${state} in Redis, answers come from Postgres`);
+  if (drift === null || drift === 0) return drift === 0 ? 'in Redis, equal to Postgres' : 'in Redis';
+  return colours.red(`${formatCount(drift)} series differ from Postgres: ./quipu reconcile --heal`);
 }
 
 function ago(ms: number): string {

@@ -1,7 +1,9 @@
 import { EventLog } from '@quipu/event-log';
+import { type KnownDrift, readDrift, TotalsReader } from '@quipu/ledger';
 import { runningSupervisor } from '@quipu/platform';
 import { StatusQueries } from '@quipu/read-models';
 import { type Queue } from 'bullmq';
+import { type Redis } from 'ioredis';
 import { countConsumers } from '../support/queue.js';
 import { type Services } from '../support/services.js';
 
@@ -23,6 +25,8 @@ export interface SystemStatus {
     } | null;
   };
   readonly queue: QueueStatus | null;
+  /** Null when Redis does not answer. */
+  readonly totals: TotalsStatus | null;
   /** Open dead letters by reason. */
   readonly deadLetters: Record<string, number>;
   readonly epoch: string | null;
@@ -37,8 +41,27 @@ export interface QueueStatus {
   readonly consumers: number;
 }
 
-/** Reads the state of the system; the queue is null when Redis does not answer. */
-export async function readStatus(services: Services, queue: Queue | null): Promise<SystemStatus> {
+/** The totals that Redis mirrors. */
+export interface TotalsStatus {
+  /** Whether readers are answered from them, or why not. */
+  readonly state: 'ok' | 'missing' | 'torn' | 'foreign';
+  /** Series in which they are known to differ from Postgres; null when nobody compared these totals yet. */
+  readonly drift: number | null;
+  /** What the last `reconcile` came to. */
+  readonly reconciled: {
+    readonly at: string;
+    readonly position: string;
+    readonly drift: number;
+    readonly healed: boolean;
+  } | null;
+}
+
+/** Reads the state of the system; queue and totals are null when Redis does not answer. */
+export async function readStatus(
+  services: Services,
+  queue: Queue | null,
+  redis: Redis | null,
+): Promise<SystemStatus> {
   const { pool, config } = services;
   const log = new EventLog(pool);
   const ledger = await new StatusQueries(pool).read();
@@ -60,6 +83,7 @@ export async function readStatus(services: Services, queue: Queue | null): Promi
             },
     },
     queue: queue === null ? null : await readQueue(queue, services.redisUrl),
+    totals: redis === null ? null : await readTotals(redis, ledger.epoch),
     deadLetters: Object.fromEntries(await log.countDeadLetters()),
     epoch: ledger.epoch,
   };
@@ -89,4 +113,25 @@ async function readQueue(queue: Queue, redisUrl: string): Promise<QueueStatus | 
   } catch {
     return null;
   }
+}
+
+async function readTotals(redis: Redis, epoch: string | null): Promise<TotalsStatus | null> {
+  const answer = await new TotalsReader(redis).read({ epoch: epoch ?? '', now: 0, amounts: 'none' });
+  const state = answer.usable ? 'ok' : answer.reason;
+  if (state === 'unreachable') return null;
+  try {
+    return { state, ...driftOf(await readDrift(redis)) };
+  } catch {
+    return null;
+  }
+}
+
+function driftOf(known: KnownDrift | null): Pick<TotalsStatus, 'drift' | 'reconciled'> {
+  if (known === null) return { drift: null, reconciled: null };
+  const { atMs, position, drift, healed, current } = known;
+  const left = healed ? 0 : drift;
+  return {
+    drift: current ? left : null,
+    reconciled: { at: new Date(atMs).toISOString(), position, drift, healed },
+  };
 }

@@ -4,6 +4,9 @@ const TAG = '{quipu}';
 /** The hash of totals: `@position`, `@epoch`, `@generation`, and one field per amount. */
 export const TOTALS_KEY = `${TAG}:totals`;
 
+/** What the last comparison with Postgres came to. */
+export const DRIFT_KEY = `${TAG}:drift`;
+
 /** Prefix of the member sets; a generation follows. */
 export const MEMBERS_PREFIX = `${TAG}:members:`;
 
