@@ -370,7 +370,9 @@ describe('usage and queues over HTTP', () => {
     it('a time before anything was recorded knows nothing', async () => {
       const admin = of('t-acme', 'admin');
       expect((await get('/api/queues?asOf=2000-01-01', admin)).json().data).toEqual([]);
-      expect((await get('/api/usage?asOf=2000-01-01', admin)).json()).toMatchObject({ total: '0' });
+      const nothing = { start: null, total: '0', data: [] };
+      expect((await get('/api/usage?asOf=2000-01-01', admin)).json()).toMatchObject(nothing);
+      expect((await get('/api/usage?end=2000-01-01', admin)).json()).toMatchObject(nothing);
     });
   });
 

@@ -65,7 +65,7 @@ export class UsageController {
     const now = Math.min(Number(startedAt ?? this.clock.now()), this.clock.now());
     const parameters = readQuery(usageParameters(now), query);
     await this.freshness.waitFor(caller.principal, afterHeader(request));
-    const answer = await this.ask(caller, parameters, now);
+    const answer = sinceSomething(await this.ask(caller, parameters, now), parameters.start);
     await this.crossTenantReads.note(caller.principal, caller.scope, 'GET /api/usage', parameters.tenant);
     const after = place === null ? null : { start: Number(bucketStart), group: group.map(String) };
     const page = usagePage(answer, parameters.by, after, parameters.limit);
@@ -119,4 +119,10 @@ export class UsageController {
     const then = await this.asOf.resolve(principal, asOf, { now, bounded: end !== undefined });
     return this.turns.take(() => this.past.usage(scope, { ...question, now: then.now }, then.position));
   }
+}
+
+/** An answer whose window ends before anything ever was begins nowhere, unless a start was asked for. */
+function sinceSomething(answer: UsageAnswer, askedStart: number | undefined): UsageAnswer {
+  const before = askedStart === undefined && answer.start !== null && answer.start > answer.end;
+  return before ? { ...answer, start: null } : answer;
 }
