@@ -29,3 +29,4 @@ export {
   EntityQueries,
   type EntityQuery,
 } from './entities/entity-queries.js';
+export { type ExportedReasons, exportReasons } from './why/export-reasons.js';

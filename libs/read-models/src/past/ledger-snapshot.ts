@@ -16,13 +16,15 @@ const GONE = new Set(['42P01', '3F000', '25P02']);
 
 /**
  * Runs `work` in one read-only snapshot. When the generation it reads is dropped meanwhile (a promotion took place),
- * the work starts again, on the generation that took its place; so it must have no effect before it returns.
+ * the work starts again, on the generation that took its place; so it must have no effect before it returns, or ask for
+ * one attempt.
  */
 export async function inLedgerSnapshot<T>(
   pool: Pool,
   work: (snapshot: LedgerSnapshot) => Promise<T>,
+  { attempts = 3 }: { readonly attempts?: number } = {},
 ): Promise<T> {
-  for (let attempt = 0; ; attempt += 1) {
+  for (let attempt = 1; ; attempt += 1) {
     try {
       return await withTransaction(
         pool,
@@ -38,7 +40,7 @@ export async function inLedgerSnapshot<T>(
         { isolation: 'repeatable read', readOnly: true },
       );
     } catch (error) {
-      if (attempt >= 2 || !isGone(error)) throw error;
+      if (attempt >= attempts || !isGone(error)) throw error;
     }
   }
 }

@@ -65,6 +65,12 @@ export interface Contributor {
   readonly items: readonly WhyItem[];
 }
 
+/** Where {@link WhyQueries.contributors} puts what it finds. */
+export interface ContributorSink {
+  begin(window: WhyWindow, position: bigint): Promise<void>;
+  take(contributors: readonly Contributor[], snapshot: LedgerSnapshot, position: bigint): Promise<void>;
+}
+
 const LIMIT = 100;
 const CHUNK = 1_000;
 
@@ -103,21 +109,21 @@ export class WhyQueries {
   }
 
   /**
-   * Streams every contributing entity to `take`, in one snapshot, in no order: for exports, which have no pages.
-   * @returns where the answer stands.
+   * Streams every contributing entity to `to`, in one snapshot, in no order: for exports, which have no pages.
+   * @returns the position the answer stands at.
    */
-  async contributors(
-    scope: Scope,
-    query: WhyQuery,
-    take: (contributors: readonly Contributor[], snapshot: LedgerSnapshot, position: bigint) => Promise<void>,
-  ): Promise<{ position: bigint; window: WhyWindow }> {
+  async contributors(scope: Scope, query: WhyQuery, to: ContributorSink): Promise<{ position: bigint }> {
     const window = windowOf(scope, query);
-    return inLedgerSnapshot(this.pool, async (snapshot) => {
+    const stream = async (snapshot: LedgerSnapshot): Promise<{ position: bigint }> => {
       const position = positionOf(snapshot, query);
-      for await (const contributors of contributorsOf(snapshot, window, position))
-        await take(contributors, snapshot, position);
-      return { position, window };
-    });
+      await to.begin(window, position);
+      for await (const contributors of contributorsOf(snapshot, window, position)) {
+        if (contributors.length > 0) await to.take(contributors, snapshot, position);
+      }
+      return { position };
+    };
+    // What has been taken cannot be taken back: a promotion in the midst of it ends it.
+    return inLedgerSnapshot(this.pool, stream, { attempts: 1 });
   }
 }
 
