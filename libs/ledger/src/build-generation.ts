@@ -14,7 +14,7 @@ import {
   vacuum,
   withMaintenanceClient,
 } from '@quipu/projection-engine';
-import { stateReader } from './ledger-runner.js';
+import { REPLAY_LIMITS, stateReader } from './ledger-runner.js';
 import { ledgerTables } from './migrations/ledger-tables.migration.js';
 import { codeHash } from './projection/code-hash.js';
 import { type LedgerBatch, LedgerProjection } from './projection/ledger-projection.js';
@@ -76,6 +76,7 @@ export async function buildLedger(options: BuildLedgerOptions): Promise<BuiltLed
     handler.attach(generation.schemaName);
     const runner = new ProjectionRunner<LedgerBatch>({
       ...options,
+      limits: { ...REPLAY_LIMITS, ...options.limits },
       handler,
       building: generation.schemaName,
       pollMs: LOOK_EVERY_MS,

@@ -71,6 +71,12 @@ export function createLedgerRunner(options: LedgerRunnerOptions): LedgerRunner {
   };
 }
 
+/**
+ * Batches of a replay. Larger ones than those of the live projection, since nobody waits for the next number: most jobs
+ * begin and end within one, so that their states and sums are written once. Larger still costs memory and gains nothing.
+ */
+export const REPLAY_LIMITS: BatchLimits = { maxEvents: 20_000, maxBytes: 32 * 1024 * 1024 };
+
 /** What {@link rebuildLedger} needs. */
 export interface RebuildLedgerOptions extends Omit<LedgerRunnerOptions, 'log' | 'redis' | 'pollMs'> {
   readonly log: RebuildLog;
@@ -84,7 +90,11 @@ export async function rebuildLedger(options: RebuildLedgerOptions): Promise<Rebu
   const reader = stateReader(options.databaseUrl);
   try {
     const handler = new LedgerProjection({ reader, mirror: null });
-    return await rebuildInPlace<LedgerBatch>({ ...options, handler });
+    return await rebuildInPlace<LedgerBatch>({
+      ...options,
+      limits: { ...REPLAY_LIMITS, ...options.limits },
+      handler,
+    });
   } finally {
     await reader.end();
   }
