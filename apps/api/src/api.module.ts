@@ -37,6 +37,8 @@ export interface ApiOptions {
 
 const POOL = Symbol('POOL');
 const REDIS = Symbol('REDIS');
+/** A Postgres that gives no answer for longer than a statement may take, ms, is away. */
+const PATIENCE_MS = 31_000;
 
 /** The API process: dialects, page and health over the read models. It never writes events. */
 @Module({})
@@ -52,6 +54,7 @@ export class ApiModule implements OnApplicationShutdown {
       max: config.databasePoolSize,
       applicationName: 'quipu-api',
       session: READER_SESSION,
+      answerMs: PATIENCE_MS,
     });
     const redis = createRedis(redisUrl, 'plain', 'quipu-api');
     const provide = <T>(token: abstract new (...args: never[]) => T, value: T) => ({

@@ -47,7 +47,14 @@ export async function createApi(options: ApiOptions): Promise<NestFastifyApplica
   const { config, redisUrl, logger } = options;
   const rates = { perKey: config.requestsPerKey, perAddress: config.requestsPerAddress };
   registerThrottle(adapter.getInstance(), new RequestThrottle(redisUrl, rates, logger));
+  let ending = false;
+  adapter.getInstance().addHook('preClose', (done) => {
+    ending = true;
+    done();
+  });
   adapter.getInstance().addHook('onSend', async (_request, reply) => {
+    // A connection that is kept after the last answer would hold up the end of the process.
+    if (ending) void reply.header('connection', 'close');
     for (const [name, value] of Object.entries(SECURITY_HEADERS)) {
       // A page with scripts of its own brings its own policy.
       if (!reply.hasHeader(name)) void reply.header(name, value);

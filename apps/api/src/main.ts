@@ -1,5 +1,5 @@
 import 'reflect-metadata';
-import { createLogger, errorMessage, loadConfig, systemClock } from '@quipu/platform';
+import { createLogger, endOnSignal, errorMessage, loadConfig, systemClock } from '@quipu/platform';
 import { createApi } from './create-api.js';
 
 const config = loadConfig();
@@ -18,7 +18,7 @@ try {
     clock: systemClock,
     logger,
   });
-  app.enableShutdownHooks();
+  endOnSignal({ logger, graceMs: config.shutdownSeconds * 1000, close: () => app.close() });
   await app.listen(config.port, config.host);
   logger.info({ address: await app.getUrl() }, 'api listening');
 } catch (error) {

@@ -1,19 +1,20 @@
 import 'reflect-metadata';
 import { NestFactory } from '@nestjs/core';
-import { createLogger, loadConfig, QuipuError } from '@quipu/platform';
+import { createLogger, endOnSignal, loadConfig, QuipuError } from '@quipu/platform';
 import { NestLogger } from './nest-logger.js';
 import { projectorConfig } from './projector-config.js';
 import { ProjectorModule } from './projector.module.js';
 
 /** Runs until SIGTERM or SIGINT, then finishes the work under way. */
 async function main(): Promise<void> {
-  const config = projectorConfig(loadConfig());
+  const settings = loadConfig();
+  const config = projectorConfig(settings);
   const logger = createLogger('projector', config.logLevel);
   const app = await NestFactory.createApplicationContext(ProjectorModule.create(config, logger), {
     logger: new NestLogger(logger),
     abortOnError: false,
   });
-  app.enableShutdownHooks();
+  endOnSignal({ logger, graceMs: settings.shutdownSeconds * 1000, close: () => app.close() });
   logger.info('projector started');
 }
 

@@ -14,6 +14,7 @@ export class NestLogger implements LoggerService {
   }
 
   error(message: unknown, stack?: unknown): void {
-    this.logger.error({ stack }, String(message));
+    this.logger.error(String(message));
+    this.logger.debug({ stack }, 'where it happened');
   }
 }

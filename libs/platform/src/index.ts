@@ -8,6 +8,7 @@ export * from './pg/create-pool.js';
 export * from './pg/pg-array.js';
 export * from './pg/with-transaction.js';
 export * from './redis/create-redis.js';
+export * from './os/end-on-signal.js';
 export * from './os/files.js';
 export * from './os/ports.js';
 export * from './os/processes.js';

@@ -41,7 +41,7 @@ const CONNECTION_CODES = new Set([
 
 /** pg reports these without a code. */
 const CONNECTION_MESSAGES =
-  /connection terminated|timeout exceeded when trying to connect|not queryable|connection ended|cannot use a pool after|client was closed/i;
+  /connection terminated|timeout exceeded when trying to connect|query read timeout|not queryable|connection ended|cannot use a pool after|client was closed/i;
 
 /** Decides what to do about `error`; the one table for all SQLSTATE of this code base. */
 export function classifyPgError(error: unknown): PgErrorClass {

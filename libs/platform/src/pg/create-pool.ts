@@ -23,6 +23,8 @@ export interface PoolOptions {
   readonly applicationName?: string;
   /** Settings every session of the pool starts with. */
   readonly session?: SessionSettings;
+  /** Longest a statement may stay without an answer, ms: a server that hangs is away. No limit if absent. */
+  readonly answerMs?: number;
 }
 
 /** The connection parameters the pool uses, for a client that must live outside of it (LISTEN, leadership). */
@@ -34,6 +36,7 @@ export function clientConfig(databaseUrl: string, options: PoolOptions = {}): Po
     keepAlive: true,
     keepAliveInitialDelayMillis: 5_000,
     connectionTimeoutMillis: 10_000,
+    ...(options.answerMs === undefined ? {} : { query_timeout: options.answerMs }),
     ...(settings.length > 0 ? { options: settings.join(' ') } : {}),
   };
 }

@@ -1,5 +1,6 @@
 import pg from 'pg';
 import { testDatabase, type TestDatabase } from '../../../../test/support/index.js';
+import { classifyPgError } from './classify-pg-error.js';
 import { createPool, WRITER_SESSION } from './create-pool.js';
 import { pgArray, type PgArrayElement } from './pg-array.js';
 import { withTransaction } from './with-transaction.js';
@@ -148,6 +149,14 @@ describe('Postgres helpers', () => {
                 current_setting('tcp_keepalives_idle') AS keepalive, current_setting('application_name') AS name`,
       );
       expect(rows).toEqual([{ idle: '5s', lock: '10s', keepalive: '5', name: 'a test' }]);
+      await pool.end();
+    });
+
+    it('gives up a server that does not answer, and its connection with it', async () => {
+      const pool = createPool(database.url, { max: 1, answerMs: 100 });
+      const error: unknown = await pool.query('SELECT pg_sleep(30)').catch((cause: unknown) => cause);
+      expect(classifyPgError(error)).toBe('retry');
+      expect((await pool.query('SELECT 1 AS one')).rows).toEqual([{ one: 1 }]);
       await pool.end();
     });
 

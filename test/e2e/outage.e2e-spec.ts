@@ -1,0 +1,239 @@
+import { bootstrapSuperadmin } from '@quipu/access';
+import { LIFECYCLE_QUEUE, QUEUE_PREFIX } from '@quipu/contracts';
+import { createPool, createRedis, type RunningServices, startServices, waitForExit } from '@quipu/platform';
+import { migrate } from '@quipu/schema';
+import { Queue } from 'bullmq';
+import type { Redis } from 'ioredis';
+import type { Pool, PoolClient } from 'pg';
+import { type Child, killChildren, startNode } from '../crash/support/child-process.js';
+import { waitFor } from '../crash/support/wait-for.js';
+import { repository } from '../support/environment.js';
+import { removeDirectories, silent, temporaryDirectory } from '../support/launcher.js';
+
+const KEY = 'a-key-that-no-log-may-hold-0123456789abcdef';
+const BEARER = { authorization: `Bearer ${KEY}` };
+const COOPR = { 'Coopr-UserID': 'admin', 'Coopr-TenantID': 'superadmin', 'Coopr-ApiKey': KEY };
+const SOON = { withinMs: 60_000, everyMs: 50 };
+/** Longer than anything is retried without being noticed. */
+const OUTAGE_MS = 6_000;
+
+let services: RunningServices;
+let pool: Pool;
+let redis: Redis;
+let queue: Queue;
+const children: Child[] = [];
+
+beforeAll(async () => {
+  services = await startServices({ dataDir: temporaryDirectory() }, silent);
+  await migrate(services.databaseUrl, silent);
+  pool = createPool(services.databaseUrl);
+  await bootstrapSuperadmin(pool, KEY);
+  redis = createRedis(services.redisUrl, 'plain');
+  queue = new Queue(LIFECYCLE_QUEUE, { connection: redis, prefix: QUEUE_PREFIX });
+  queue.on('error', () => undefined);
+}, 60_000);
+
+afterAll(async () => {
+  await killChildren();
+  await queue.close();
+  redis.disconnect();
+  await pool.end();
+  await services.stop();
+  await removeDirectories();
+}, 60_000);
+
+/** Starts a program from its source. */
+function start(program: 'api' | 'projector', env: NodeJS.ProcessEnv = {}): Child {
+  const { databaseUrl, redisUrl } = services;
+  const given = { DATABASE_URL: databaseUrl, REDIS_URL: redisUrl, PORT: '0', QUIPU_SUPERADMIN_KEY: KEY };
+  const args = ['./tools/ts.mjs', `apps/${program}/src/main.ts`];
+  const child = startNode('--import', args, { ...given, ...env }, repository);
+  children.push(child);
+  return child;
+}
+
+/** What a program has logged: every line is one JSON object. */
+function logOf(child: Child): { level: string; msg: string; address?: string }[] {
+  const lines = child.output().split('\n').slice(0, -1);
+  return lines.map((line) => JSON.parse(line) as { level: string; msg: string });
+}
+
+function said(child: Child, message: string | RegExp): Promise<{ address?: string }> {
+  return waitFor(
+    `"${String(message)}" in a log`,
+    () => Promise.resolve(logOf(child).find(({ msg }) => msg.match(message) !== null) ?? false),
+    { ...SOON, explain: child.output },
+  );
+}
+
+async function startApi(env: NodeJS.ProcessEnv = {}): Promise<{ child: Child; address: string }> {
+  const child = start('api', env);
+  const { address } = await said(child, 'api listening');
+  return { child, address: address ?? '' };
+}
+
+let serial = 0;
+/** Puts a job of events into the queue, as a reporter does. */
+async function enqueue(events: number): Promise<void> {
+  const time = new Date().toISOString();
+  const batch = Array.from({ length: events }, () => {
+    const id = String((serial += 1));
+    const subject = `job/q/${id}@1`;
+    return {
+      ...{ specversion: '1.0', id, source: 'outage', type: 'job.queued', tenant: 'acme', subject, time },
+      data: { queue: 'q', user: 'ann' },
+    };
+  });
+  await queue.add('events', batch);
+}
+
+/** Everything reported is in the log and in the numbers, once. */
+async function settled(child: Child): Promise<void> {
+  await waitFor(
+    'every event in the log and in the numbers',
+    async () => {
+      const { rows } = await pool.query<{ logged: number; amount: number }>(
+        `SELECT (SELECT count(*)::int FROM log) AS logged,
+                (SELECT coalesce(sum(value), 0)::int FROM ledger_1.amounts WHERE family = 'jobs') AS amount`,
+      );
+      return rows[0]?.logged === serial && rows[0].amount === serial;
+    },
+    { ...SOON, explain: child.output },
+  );
+}
+
+/** Holds a lock on a table; the answer lets it go. */
+async function hold(table: string): Promise<() => Promise<void>> {
+  const client: PoolClient = await pool.connect();
+  await client.query(`BEGIN; LOCK TABLE ${table} IN ACCESS EXCLUSIVE MODE`);
+  return async () => {
+    await client.query('ROLLBACK');
+    client.release();
+  };
+}
+
+/** Waits until a session of a program waits for a lock on that table. */
+const held = (table: string): Promise<unknown> =>
+  waitFor(
+    'somebody who waits for the lock',
+    async () => {
+      const query = `SELECT FROM pg_locks WHERE relation = $1::regclass AND NOT granted`;
+      return ((await pool.query(query, [table])).rowCount ?? 0) > 0;
+    },
+    SOON,
+  );
+
+describe('Postgres away for a while', () => {
+  it('makes ingestion wait and the API answer 503 in each dialect; then all goes on', async () => {
+    const { child: api, address } = await startApi();
+    const projector = start('projector');
+    const ask = (path: string, headers: Record<string, string>): Promise<Response> =>
+      fetch(`${address}${path}`, { headers, signal: AbortSignal.timeout(30_000) });
+    await enqueue(20);
+    await settled(projector);
+    expect((await ask('/api/usage', BEARER)).status).toBe(200);
+    expect((await ask('/v2/metrics/nodes/usage', COOPR)).status).toBe(200);
+
+    const pid = services.postgresPid!;
+    process.kill(pid, 'SIGINT');
+    await waitForExit(pid, 10_000);
+    const since = performance.now();
+    for (let i = 0; i < 10; i += 1) await enqueue(20);
+    const own = await ask('/api/usage', BEARER);
+    expect(own.status).toBe(503);
+    expect(own.headers.get('content-type')).toMatch(/^application\/problem\+json/);
+    expect(own.headers.get('retry-after')).toBe('5');
+    expect(await own.json()).toMatchObject({ status: 503, title: 'Service unavailable' });
+    const coopr = await ask('/v2/metrics/nodes/usage', COOPR);
+    expect(coopr.status).toBe(503);
+    expect(coopr.headers.get('content-type')).toMatch(/^text\/plain/);
+    expect(await coopr.text()).toBe('Unable to read data from the database');
+    expect((await ask('/health/ready', {})).status).toBe(503);
+    expect((await ask('/health/live', {})).status).toBe(200);
+    await said(projector, 'the log takes no events');
+    await new Promise((resolve) => setTimeout(resolve, OUTAGE_MS - (performance.now() - since)));
+    expect(await queue.getFailedCount()).toBe(0);
+    expect([api.exit(), projector.exit()]).toEqual([null, null]);
+
+    expect(await services.ensure()).toEqual(['Postgres']);
+    await settled(projector);
+    expect((await ask('/api/usage', BEARER)).status).toBe(200);
+    expect((await ask('/v2/metrics/nodes/usage', COOPR)).status).toBe(200);
+    await Promise.all([api.stop(), projector.stop()]);
+    expect([api.exit(), projector.exit()]).toEqual([
+      { code: 0, signal: null },
+      { code: 0, signal: null },
+    ]);
+  }, 180_000);
+});
+
+describe('SIGTERM', () => {
+  it('lets the API finish the request in flight, takes no more, and ends with 0', async () => {
+    const { child, address } = await startApi();
+    const release = await hold('ledger_1.usage_keys');
+    const answer = fetch(`${address}/api/usage`, { headers: BEARER });
+    await held('ledger_1.usage_keys');
+    child.signal('SIGTERM');
+    await said(child, 'ending');
+    await waitFor(
+      'nobody to listen any more',
+      () =>
+        fetch(`${address}/health/live`).then(
+          () => false,
+          () => true,
+        ),
+      SOON,
+    );
+    expect(child.exit()).toBeNull();
+    await release();
+    expect((await answer).status).toBe(200);
+    expect(await child.exited).toEqual({ code: 0, signal: null });
+  }, 90_000);
+
+  it('ends the API with 1 when a request does not end in time', async () => {
+    const { child, address } = await startApi({ QUIPU_SHUTDOWN_SECONDS: '2' });
+    const release = await hold('ledger_1.usage_keys');
+    const answer = fetch(`${address}/api/usage`, { headers: BEARER }).catch(() => null);
+    await held('ledger_1.usage_keys');
+    const since = performance.now();
+    child.signal('SIGTERM');
+    expect(await child.exited).toEqual({ code: 1, signal: null });
+    expect(performance.now() - since).toBeLessThan(8_000);
+    await said(child, 'work did not end in time');
+    expect(await answer).toBeNull();
+    await release();
+  }, 90_000);
+
+  it('lets the projector commit the batch in flight, give back the rest, and ends with 0', async () => {
+    const child = start('projector');
+    await said(child, 'projector started');
+    const before = serial;
+    const release = await hold('log');
+    await enqueue(30);
+    await held('log');
+    child.signal('SIGTERM');
+    await said(child, 'ending');
+    await enqueue(30);
+    expect(child.exit()).toBeNull();
+    await release();
+    expect(await child.exited).toEqual({ code: 0, signal: null });
+    const { rows } = await pool.query<{ logged: number }>('SELECT count(*)::int AS logged FROM log');
+    expect(rows[0]?.logged).toBeGreaterThanOrEqual(before + 30);
+    expect(await queue.getActiveCount()).toBe(0);
+    const next = start('projector');
+    await settled(next);
+    await next.stop();
+    expect(next.exit()).toEqual({ code: 0, signal: null });
+  }, 120_000);
+});
+
+it('no log of all this holds a key, a password, a stack trace or a line that is not JSON', () => {
+  const passwords = [services.databaseUrl, services.redisUrl].map((url) => new URL(url).password);
+  expect(children.length).toBeGreaterThan(4);
+  for (const child of children) {
+    const output = child.output();
+    expect(logOf(child).length).toBeGreaterThan(0);
+    for (const secret of [KEY, ...passwords]) expect(output).not.toContain(secret);
+    expect(output).not.toMatch(/"stack"|\\n +at /);
+  }
+});
