@@ -40,6 +40,8 @@ function next(count: number): LogEvent[] {
   });
 }
 
+/** Leaves the processors of a small machine to what is being tested. */
+const breathe = () => new Promise((resolve) => setTimeout(resolve, 10));
 const schema = async (): Promise<string> => {
   const { generations } = await cli.json('projections');
   return generations.find(({ status }: { status: string }) => status === 'live').schema;
@@ -87,6 +89,7 @@ describe('a generation built beside the live one', () => {
         expect(answer.position).toBeGreaterThanOrEqual(last);
         last = answer.position;
         answers.usage += 1;
+        await breathe();
       }
     };
     const readDepth = async (queries: DepthQueries): Promise<void> => {
@@ -96,6 +99,7 @@ describe('a generation built beside the live one', () => {
         expect(answer.position).toBeGreaterThanOrEqual(last);
         last = answer.position;
         answers[answer.source] += 1;
+        await breathe();
       }
     };
     const write = async (): Promise<void> => {
@@ -119,7 +123,7 @@ describe('a generation built beside the live one', () => {
       expect(await schema()).toBe(live);
       counts.push({ ...answers });
       const seen = answers.redis;
-      while (!over && answers.redis < seen + 20) await new Promise((resolve) => setTimeout(resolve, 10));
+      while (!over && answers.redis < seen + 20) await breathe();
     }
     over = true;
     await work;
