@@ -105,7 +105,8 @@ describe('a transaction that comes late on a connection that survived', () => {
     await ledger.whenSettled(earlier.length, projector);
     const before = await fingerprint();
     const late = ledger.pool.query(
-      `SELECT advance_checkpoint(name, version, 0, position + 1, code_hash, updated_ms + 1)
+      `SELECT advance_checkpoint(
+         name, schema_name, status, version, 0, position + 1, code_hash, updated_ms + 1)
        FROM projections WHERE status = 'live'`,
     );
     await expect(late).rejects.toMatchObject({ code: 'QP001' });
