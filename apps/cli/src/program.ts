@@ -17,6 +17,7 @@ import { tenantsCommand } from './commands/tenants.js';
 import { testCommand } from './commands/test.js';
 import { usageCommand } from './commands/usage.js';
 import { verifyCommand } from './commands/verify.js';
+import { whyCommand } from './commands/why.js';
 import { type Cli } from './support/cli.js';
 
 const HELP = `
@@ -32,7 +33,7 @@ First steps:
 const GROUPS: readonly (readonly [string, readonly ((cli: Cli) => Command)[]])[] = [
   ['Running:', [startCommand, stopCommand, statusCommand, migrateCommand, testCommand]],
   ['Events in:', [importCommand, demoCommand]],
-  ['Numbers out:', [queuesCommand, usageCommand]],
+  ['Numbers out:', [queuesCommand, usageCommand, whyCommand]],
   ['Trust:', [verifyCommand, reconcileCommand, benchCommand]],
   ['Repair:', [deadLettersCommand, projectionsCommand, backupCommand, restoreCommand]],
   ['Access:', [tenantsCommand, keysCommand]],

@@ -1,4 +1,6 @@
 import { Command } from 'commander';
+import { PastQueries } from '@quipu/read-models';
+import { AS_OF_FORMS, parseAsOf } from '../support/as-of.js';
 import { type Cli } from '../support/cli.js';
 import { depthTable, openDepth } from '../support/depth.js';
 import { findTenant } from '../support/find-tenant.js';
@@ -23,17 +25,25 @@ export function queuesCommand(cli: Cli): Command {
     .description('jobs queued, delayed, blocked and in progress, per tenant and queue, now')
     .option('--tenant <tenant>', 'only this tenant (id, else name)')
     .option('--queue <queue>', 'only this queue')
+    .option('--as-of <when>', `what the ledger said then: ${AS_OF_FORMS}`)
     .option('--json', 'print JSON')
     .addHelpText('after', HELP)
-    .action(async (options: { tenant?: string; queue?: string; json?: boolean }) => {
+    .action(async (options: { tenant?: string; queue?: string; asOf?: string; json?: boolean }) => {
       await withServices(cli, async (services) => {
         const { pool } = services;
-        const now = cli.clock.now();
+        const { asOf } = options;
+        const at = { now: cli.clock.now(), bounded: false };
+        const past = asOf === undefined ? null : await parseAsOf(pool, asOf, at);
+        const now = past?.now ?? at.now;
         const tenant = options.tenant === undefined ? undefined : (await findTenant(pool, options.tenant)).id;
-        const answer = await openDepth(services).depth(localScope(), now, {
+        const filters = {
           ...(tenant === undefined ? {} : { tenant }),
           ...(options.queue === undefined ? {} : { queue: options.queue }),
-        });
+        };
+        const answer =
+          past === null
+            ? await openDepth(services).depth(localScope(), now, filters)
+            : await new PastQueries(pool).depth(localScope(), now, filters, past.position);
         if (options.json) {
           printJson(cli.terminal, {
             asOf: new Date(answer.asOf).toISOString(),
@@ -47,7 +57,7 @@ export function queuesCommand(cli: Cli): Command {
         printLine(cli.terminal, dim(`jobs at ${formatTime(Math.floor(now / 1000) * 1000)}`));
         printLine(cli.terminal);
         printLine(cli.terminal, answer.rows.length === 0 ? '  none' : depthTable(cli.terminal, answer.rows));
-        const behind = await lagNote(pool, answer.position);
+        const behind = past !== null ? undefined : await lagNote(pool, answer.position);
         if (behind !== undefined) printLine(cli.terminal, `\n${yellow(behind)}`);
       });
     });

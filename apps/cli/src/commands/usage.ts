@@ -1,5 +1,6 @@
 import { Command, Option } from 'commander';
-import { UsageQueries } from '@quipu/read-models';
+import { PastQueries, UsageQueries } from '@quipu/read-models';
+import { AS_OF_FORMS, parseAsOf } from '../support/as-of.js';
 import { type Cli } from '../support/cli.js';
 import { findTenant } from '../support/find-tenant.js';
 import { lagNote } from '../support/lag-note.js';
@@ -47,19 +48,26 @@ export function usageCommand(cli: Cli): Command {
     .option('--hardware <type>', 'only this hardware type')
     .option('--image <type>', 'only this image type')
     .option('--service <service>', 'only nodes that carry this service')
+    .option('--as-of <when>', `what the ledger said then: ${AS_OF_FORMS}`)
     .option('--json', 'print JSON; amounts are exact decimal strings, in seconds')
     .addHelpText('after', HELP)
-    .action(async (raw: RawUsageOptions & { json?: boolean }) => {
+    .action(async (raw: RawUsageOptions & { json?: boolean; asOf?: string }) => {
       const query = checkUsageOptions(raw, cli.clock.now());
       await withServices(cli, async ({ pool }) => {
         const { tenant, ...filters } = query.filters;
         const known = tenant === undefined ? {} : { tenant: (await findTenant(pool, tenant)).id };
-        const answer = await new UsageQueries(pool).usage(localScope(), {
-          ...query,
-          filters: { ...filters, ...known },
-        });
+        const asked = { ...query, filters: { ...filters, ...known } };
+        if (raw.asOf === undefined) {
+          const answer = await new UsageQueries(pool).usage(localScope(), asked);
+          if (raw.json) printUsageJson(cli.terminal, query, answer);
+          else printUsage(cli.terminal, query, answer, await lagNote(pool, answer.position));
+          return;
+        }
+        const at = { now: query.now, bounded: raw.end !== undefined };
+        const { now, position } = await parseAsOf(pool, raw.asOf, at);
+        const answer = await new PastQueries(pool).usage(localScope(), { ...asked, now }, position);
         if (raw.json) printUsageJson(cli.terminal, query, answer);
-        else printUsage(cli.terminal, query, answer, await lagNote(pool, answer.position));
+        else printUsage(cli.terminal, query, answer);
       });
     });
 }
