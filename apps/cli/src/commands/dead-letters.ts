@@ -79,6 +79,11 @@ Examples:
   $ ./quipu dead-letters replay --all --reason too-old --import
 `;
 
+const DISCARD_HELP = `
+Examples:
+  $ ./quipu dead-letters discard 17 18 --reason "a load test that went astray"
+`;
+
 interface ListOptions {
   readonly status: LetterStatus | 'all';
   readonly reason?: string;
@@ -165,6 +170,7 @@ export function deadLettersCommand(cli: Cli): Command {
     .argument('<ids...>', 'their ids, as the list shows them')
     .requiredOption('--reason <text>', 'why; kept in the audit')
     .option('--json', 'print JSON')
+    .addHelpText('after', DISCARD_HELP)
     .action((ids: string[], options: { reason: string; json?: boolean }) => discard(cli, ids, options));
   return command;
 }

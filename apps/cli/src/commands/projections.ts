@@ -30,6 +30,14 @@ Examples:
   $ ./quipu projections skip 48213 --reason "sent by a broken reporter, reported again as 48390"
 `;
 
+const STATUS_HELP = `
+Code "this" is the one of this program; with other code a reseed or a rebuild is needed before it can go on.
+
+Examples:
+  $ ./quipu projections
+  $ ./quipu projections status --json
+`;
+
 const REBUILD_HELP = `
 Fills tables of their own beside the live ones, from the beginning of the log, while everything goes on; once they have
 caught up they take the place of the live ones in one transaction, and readers notice nothing. The old ones are dropped
@@ -96,6 +104,7 @@ export function projectionsCommand(cli: Cli): Command {
     .command('status', { isDefault: true })
     .description('where each generation of the tables stands, whose code made it, and whether it is halted')
     .option('--json', 'print JSON')
+    .addHelpText('after', STATUS_HELP)
     .action((options: { json?: boolean }) => showStatus(cli, options));
   command
     .command('rebuild')
