@@ -6,6 +6,8 @@ import { MIGRATION_LOCK } from './migrate.js';
 const LATER_GENERATIONS = `
   SELECT nspname AS name FROM pg_namespace WHERE nspname ~ '^ledger_[0-9]+$' AND nspname <> 'ledger_1'`;
 
+const PROJECTIONS = `SELECT to_regclass('projections') IS NOT NULL AS there`;
+
 /**
  * Takes everything of Quipu out of a database by undoing every migration, in one transaction: log, numbers, tenants
  * and keys are gone afterwards. Tables of others stay.
@@ -26,7 +28,11 @@ export async function unmigrate(databaseUrl: string, log: Logger): Promise<void>
       for (const { name } of (await runner.query(LATER_GENERATIONS)) as { name: string }[]) {
         await runner.query(`DROP SCHEMA ${name} CASCADE`);
       }
-      if (executed.length > 0) await runner.query('CREATE SCHEMA IF NOT EXISTS ledger_1');
+      if (executed.length > 0) {
+        await runner.query('CREATE SCHEMA IF NOT EXISTS ledger_1');
+        const [{ there }] = (await runner.query(PROJECTIONS)) as [{ there: boolean }];
+        if (there) await runner.query(`DELETE FROM projections WHERE schema_name <> 'ledger_1'`);
+      }
       for (const _ of executed) await executor.undoLastMigration();
       await runner.commitTransaction();
       log.info({ migrations: executed.length }, 'database emptied');

@@ -109,7 +109,10 @@ async function fill(
   const ledger = parseLedgerSchema(head.ledger.schema);
   // Whoever appends waits for this lock, and finds the log as it was restored.
   await client.query(`SET LOCAL client_encoding = 'UTF8'; LOCK TABLE log, projections IN EXCLUSIVE MODE`);
-  if (ledger !== LEDGER_1) for (const statement of ledgerTables(ledger)) await client.query(statement);
+  if (ledger !== LEDGER_1) {
+    await client.query(`DROP SCHEMA ${LEDGER_1} CASCADE`);
+    for (const statement of ledgerTables(ledger)) await client.query(statement);
+  }
   const tables = keptTables(ledger);
   // Migrations wrote some rows, which are in the backup as well.
   for (const table of tables.toReversed()) await client.query(`DELETE FROM ${table}`);
