@@ -49,6 +49,16 @@ describe('readJob', () => {
     },
   );
 
+  it('keeps what is nested too deeply to be written by recursion, and the events beside it', () => {
+    const depth = 100_000;
+    const text = `{"a":[1,{"b":null}],"c":${'[{"d":'.repeat(depth)}"e"${'}]'.repeat(depth)}}`;
+    const good = sampleCloudEvent();
+    const { events, letters } = readJob('7', [JSON.parse(text), good], limits);
+    expect(events).toMatchObject([{ raw: good }]);
+    expect(letters).toHaveLength(1);
+    expect(letters[0]!.raw.toString() === text).toBe(true);
+  });
+
   it('keeps the bytes of data that is no JSON', () => {
     const { letters } = readJob('7', new UnreadableData('{"cut'), limits);
     expect(letters).toMatchObject([{ reason: 'malformed', raw: Buffer.from('{"cut'), jobId: '7' }]);

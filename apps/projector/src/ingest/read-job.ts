@@ -40,9 +40,42 @@ export function outcomesOf({ events, size }: JobContents): AppendOutcome[] {
   return outcomes;
 }
 
-/** The bytes of a piece of parsed JSON. */
+/** The bytes of a piece of parsed JSON, however deeply nested. */
 export function bytesOf(raw: unknown): Buffer {
-  return Buffer.from(JSON.stringify(raw) ?? 'null');
+  try {
+    return Buffer.from(JSON.stringify(raw) ?? 'null');
+  } catch (error) {
+    // JSON.parse takes any depth, JSON.stringify calls itself for each level: without this a job that holds
+    // such an event would fail, be swept back and fail again for ever, and its good events with it.
+    if (!(error instanceof RangeError)) throw error;
+    return Buffer.from(deepJson(raw));
+  }
+}
+
+/** Writes parsed JSON without a call per level. */
+function deepJson(raw: unknown): string {
+  const written: string[] = [];
+  const left: (string | { readonly value: unknown })[] = [{ value: raw }];
+  for (let next = left.pop(); next !== undefined; next = left.pop()) {
+    if (typeof next === 'string') {
+      written.push(next);
+      continue;
+    }
+    const { value } = next;
+    if (typeof value !== 'object' || value === null) {
+      written.push(JSON.stringify(value) ?? 'null');
+      continue;
+    }
+    const list = Array.isArray(value);
+    const members = Object.entries(value).map(([key, member], i) => {
+      const comma = i === 0 ? '' : ',';
+      return { before: list ? comma : `${comma}${JSON.stringify(key)}:`, member: member as unknown };
+    });
+    written.push(list ? '[' : '{');
+    left.push(list ? ']' : '}');
+    for (const { before, member } of members.reverse()) left.push({ value: member }, before);
+  }
+  return written.join('');
 }
 
 function readEvent(raw: unknown, limits: AgeLimits & { backfill: boolean }): ReturnType<typeof parseEvent> {
