@@ -181,6 +181,18 @@ describe('health, the page and outages', () => {
     expect(answer.headers['x-content-type-options']).toBe('nosniff');
   });
 
+  it('tells a wrong method or path of the Coopr dialect from the route alone, whatever was sent', async () => {
+    for (const [type, payload] of [
+      ['application/x-www-form-urlencoded', 'a=b'],
+      ['application/json', '{'],
+    ] as const) {
+      const send = (url: string) =>
+        api.inject({ method: 'POST', url, headers: { 'content-type': type }, payload });
+      expect(await send('/v2/metrics/queues')).toMatchObject({ statusCode: 405, body: '/v2/metrics/queues' });
+      expect((await send('/v2/nope')).statusCode).toBe(404);
+    }
+  });
+
   it('lets nothing be sniffed out of the plain answers of the Coopr router', async () => {
     for (const answer of [await get('/v2/<b>'), await get('/v2/metrics/queues', {}, 'POST')]) {
       expect(answer.headers['content-type']).toBeUndefined();

@@ -15,6 +15,8 @@ export function registerBodyParsers(server: FastifyInstance): void {
   const parseJson = server.getDefaultJsonParser('error', 'error');
   server.removeAllContentTypeParsers();
   server.addContentTypeParser('*', (request, payload, done) => {
+    // Where no route is, the answer says so (a dialect's router in its own words), whatever was sent.
+    if (request.is404) return done(null, undefined);
     if (request.routeOptions.url === EVENTS_PATH) return done(null, payload);
     const type = request.headers['content-type']?.split(';', 1)[0]?.trim().toLowerCase();
     if (type !== 'application/json') {
