@@ -11,6 +11,8 @@ import { provideRedis } from './redis-binary.js';
 
 /** A long append-only file takes a while to load. */
 const LOADING_MS = 10 * 60_000;
+/** A server that loads says so at once; one that takes connections and says nothing for so long hangs. */
+const SILENT_MS = 30_000;
 const LAUNCH_ATTEMPTS = 20;
 
 /**
@@ -104,7 +106,8 @@ async function answers(port: number, password: string, lives: () => boolean): Pr
   while (lives()) {
     const redis = new Redis({
       ...{ host: '127.0.0.1', port, password, lazyConnect: true, connectTimeout: 5_000 },
-      ...{ enableReadyCheck: false, maxRetriesPerRequest: 0, retryStrategy: () => null },
+      ...{ commandTimeout: SILENT_MS, enableReadyCheck: false, maxRetriesPerRequest: 0 },
+      retryStrategy: () => null,
     });
     redis.on('error', () => undefined);
     try {
@@ -117,7 +120,9 @@ async function answers(port: number, password: string, lives: () => boolean): Pr
           hint: 'Stop that Redis, and start again.',
         });
       }
-      if (Date.now() > deadline) throw new ServiceStartError(`Redis does not answer: ${errorMessage(error)}`);
+      const hangs = errorMessage(error) === 'Command timed out';
+      if (hangs || Date.now() > deadline)
+        throw new ServiceStartError(`Redis does not answer: ${errorMessage(error)}`);
       await delay(25);
     } finally {
       redis.disconnect();
