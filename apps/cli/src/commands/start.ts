@@ -13,6 +13,7 @@ import {
 } from '@quipu/platform';
 import { migrate } from '@quipu/schema';
 import { type Cli } from '../support/cli.js';
+import { PROJECTOR_FLAGS } from '../support/projector.js';
 import { createReadableLogger } from '../support/readable-log.js';
 import { note, printJson, printLine, type Terminal } from '../support/terminal.js';
 
@@ -33,7 +34,10 @@ const BUILT = (path: string): string => fileURLToPath(new URL(`../../../${path}`
 const PROGRAMS: readonly Program[] = ['projector', 'api'].map((name) => ({
   name,
   command: process.execPath,
-  args: ['--enable-source-maps', BUILT(`${name}/src/main.js`)],
+  args: [
+    ...(name === 'projector' ? PROJECTOR_FLAGS : ['--enable-source-maps']),
+    BUILT(`${name}/src/main.js`),
+  ],
 }));
 
 /** `start`: runs the whole system. */

@@ -12,6 +12,12 @@ import { note } from './terminal.js';
 
 /** Where the built projector lies, seen from the built CLI. */
 const MAIN = fileURLToPath(new URL('../../../projector/src/main.js', import.meta.url));
+
+/**
+ * How node runs a projector. Without a bound V8 lets the heap grow to a share of the machine's memory before it
+ * collects; with this one the process stays under 300 MB, however many events it replays.
+ */
+export const PROJECTOR_FLAGS: readonly string[] = ['--enable-source-maps', '--max-old-space-size=192'];
 /** Loaded first, so that it ends when this process does. */
 const END_WITH_PARENT = new URL('./end-with-parent.js', import.meta.url).href;
 const MOST_DEATHS = 5;
@@ -70,7 +76,7 @@ class ProjectorKeeper implements CommandProjector {
     const logFile = join(this.logDirectory, 'projector.log');
     const log = openSync(logFile, 'a', 0o600);
     const startedAt = Date.now();
-    const child = spawn(process.execPath, ['--enable-source-maps', '--import', END_WITH_PARENT, MAIN], {
+    const child = spawn(process.execPath, [...PROJECTOR_FLAGS, '--import', END_WITH_PARENT, MAIN], {
       env: this.env,
       stdio: ['pipe', log, log],
       // Ctrl-C reaches a whole process group: the projector must outlive the command's last work.

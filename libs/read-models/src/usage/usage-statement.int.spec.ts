@@ -104,7 +104,10 @@ describe('usageStatement on tables that were just filled and never analysed', ()
   }
 
   function scans(plan: readonly PlanNode[]): string[] {
-    return plan.filter((node) => node['Node Type'] === 'Seq Scan').map((node) => node['Relation Name'] ?? '');
+    // `projections` is a handful of rows on one page, however long the log: reading that page is the best plan.
+    return plan
+      .filter((node) => node['Node Type'] === 'Seq Scan' && node['Relation Name'] !== 'projections')
+      .map((node) => node['Relation Name'] ?? '');
   }
 
   const inside = START + 20 * 96 * QUARTER + 500;

@@ -79,8 +79,8 @@ function fieldsOf(data: Readonly<Record<string, unknown>>): JobFields | undefine
 
 /** Adds the fact an event is to `state`, in place. Events that are no facts of a job change nothing. */
 export function mergeJob(state: JobState, event: CurrentEvent): JobState {
-  const [group, name] = event.type.split('.') as [string, string];
-  if (group !== 'job' || name === 'progressed') return state;
+  if (!event.type.startsWith('job.') || event.type === 'job.progressed') return state;
+  const name = event.type.slice('job.'.length);
   if (name === 'removed') {
     let at = state.removed.length;
     while (at > 0 && state.removed[at - 1]! > event.time) at--;
