@@ -20,6 +20,8 @@ export type JobState =
 
 /** Characters of one job, unless a single event has more: the ingest holds some megabytes of jobs at a time. */
 const MAX_JOB_CHARACTERS = 1 << 20;
+/** How long the queue is taken to be as long as it was, ms: the limit is a rough one. */
+const LENGTH_HOLDS_MS = 100;
 /** Longest the queue may take to answer, ms. */
 const PATIENCE_MS = 5_000;
 /** Seconds after which a caller that is put off may try again. */
@@ -35,6 +37,8 @@ export class EventQueue implements OnApplicationShutdown {
   private readonly redis: Redis;
   private opened: Queue | null = null;
   private away = false;
+  private length = 0;
+  private lookAgainAt = 0;
 
   constructor(
     redisUrl: string,
@@ -49,8 +53,12 @@ export class EventQueue implements OnApplicationShutdown {
    * @throws ProblemException 429, or 503 while Redis is away.
    */
   async checkLength(): Promise<void> {
-    const length = await this.ask((queue) => queue.getJobCountByTypes('waiting', 'prioritized', 'delayed'));
-    if (length < this.maxLength) return;
+    const now = performance.now();
+    if (now >= this.lookAgainAt) {
+      this.length = await this.ask((queue) => queue.getJobCountByTypes('waiting', 'prioritized', 'delayed'));
+      this.lookAgainAt = now + LENGTH_HOLDS_MS;
+    }
+    if (this.length < this.maxLength) return;
     throw new ProblemException(429, 'The queue is full: events arrive faster than they are written down.', {
       hint: 'Keep the events and send them again later.',
       headers: { 'retry-after': RETRY_AFTER },
@@ -100,9 +108,11 @@ export class EventQueue implements OnApplicationShutdown {
   }
 
   /** Disconnects. */
-  async onApplicationShutdown(): Promise<void> {
-    await this.opened?.close().catch(() => undefined);
+  onApplicationShutdown(): Promise<void> {
+    // Closing waits for an answer of Redis, which may be away: the end of the process must not.
+    void this.opened?.close().catch(() => undefined);
     this.redis.disconnect();
+    return Promise.resolve();
   }
 
   private async ask<T>(work: (queue: Queue) => Promise<T>): Promise<T> {
