@@ -23,7 +23,7 @@ export interface CreatedKey {
   secret: string;
 }
 
-/** What a caller presents: tenant name (or id), user and key. */
+/** What a caller presents: the tenant's name (not its id), user and key. */
 export interface Credentials {
   tenant: string;
   user: string;
