@@ -28,7 +28,9 @@ const child = spawn(
     join(root, 'tools', 'jest.mjs'),
     ...others,
     ...['--selectProjects', ...(named.length > 0 ? named : PROJECTS)],
-    ...['--json', `--outputFile=${report}`],
+    // Most tests wait for stores: two at a time keep both cores of a small machine busy. In workers of their own, a
+    // test that leaves a socket open cannot keep the whole run from ending.
+    ...['--maxWorkers=2', '--json', `--outputFile=${report}`],
   ],
   // jest writes its JSON to standard output too, its progress to standard error.
   { cwd: root, stdio: ['ignore', 'ignore', 'inherit'] },
