@@ -103,7 +103,7 @@ export class CooprController {
       answer = await this.ask(scope, parsed.parameters, filters);
     } catch (error) {
       if (!(error instanceof InvalidTimeRangeError)) throw error;
-      const body = `Incorrect value for field groupby: ${raw['groupby']}: more than ${MAX_BUCKETS} intervals`;
+      const body = `Incorrect value for field groupby: ${raw['groupby']}: more than ${MAX_BUCKETS} intervals, name a later start`;
       return plainText(reply, 400, body);
     }
     await this.crossTenantReads.note(principal, scope, 'GET /v2/metrics/nodes/usage');
