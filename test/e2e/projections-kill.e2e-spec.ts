@@ -63,6 +63,7 @@ describe('a build that is killed', () => {
     const flips = ['generation.promote:before', 'generation.flip:before', 'generation.promote:after'];
     for (const at of [...steps.map(String), ...flips]) {
       const before = await cli.json('usage', '--by', 'tenant');
+      const liveBefore = (await generations()).find(({ status }) => status === 'live')!.schema;
       expect(await build({ QUIPU_KILL_AT_STEP: at })).toBe('SIGKILL');
       const live = (await generations()).filter(({ status }) => status === 'live');
       expect(live).toMatchObject([{ position: '357' }]);
@@ -70,6 +71,8 @@ describe('a build that is killed', () => {
       const { schema } = live[0]!;
       // What was promoted is live although its builder died; what was not is finished, under the same name.
       const building = (await generations()).find(({ status }) => status === 'building');
+      // At every step: either it took the live one's place, or it is still there to be finished.
+      expect(building === undefined).toBe(schema !== liveBefore);
       if (flips.includes(at)) expect(building === undefined).toBe(at === 'generation.promote:after');
       if (building !== undefined) {
         expect(building.schema).not.toBe(schema);
