@@ -29,7 +29,7 @@ const ALLOWED = {
 
 /** Pure code knows no framework, no driver, no clock, no environment. */
 const IMPURE = ['@nestjs/*', 'pg', 'ioredis', 'bullmq', 'typeorm', 'node:*'];
-const PURE = ['contracts', 'metering'];
+const PURE = ['contracts', 'exposition', 'metering'];
 
 const relativeIntoLib = {
   regex: '^\\.\\..*/src/',
@@ -83,7 +83,12 @@ export default tseslint.config(
   { files: ['apps/**/*.ts', 'libs/**/*.ts'], rules: { '@typescript-eslint/no-extraneous-class': 'off' } },
   ...LIBS.map(boundary),
   {
-    files: ['libs/contracts/src/**/*.ts', 'libs/metering/src/**/*.ts', 'libs/ledger/src/entities/**/*.ts'],
+    files: [
+      'libs/contracts/src/**/*.ts',
+      'libs/exposition/src/**/*.ts',
+      'libs/metering/src/**/*.ts',
+      'libs/ledger/src/entities/**/*.ts',
+    ],
     ignores: ['**/*.spec.ts'],
     rules: {
       'no-restricted-globals': [

@@ -1,0 +1,63 @@
+import { type LabelText } from './types.js';
+
+/** No labels. */
+export const NO_LABELS = '' as LabelText;
+
+const UNSAFE = /[\\"\n]/;
+const UNSAFE_ALL = /[\\"\n]/g;
+
+/** Escapes a label's value, as both formats do it: backslash, quote and newline. */
+export function escapeLabelValue(value: string): string {
+  return UNSAFE.test(value) ? value.replace(UNSAFE_ALL, escaped) : value;
+}
+
+/** Escapes a HELP text: backslash and newline; OpenMetrics escapes quotes as well. */
+export function escapeHelp(help: string, quotes: boolean): string {
+  return help.replace(quotes ? UNSAFE_ALL : /[\\\n]/g, escaped);
+}
+
+function escaped(character: string): string {
+  return character === '\n' ? '\\n' : `\\${character}`;
+}
+
+/** Labels in the given order, ready to be printed. Names must be legal (`labelName`). Costly: keep the text. */
+export function labelText(labels: Iterable<readonly [name: string, value: string]>): LabelText {
+  let text = '';
+  for (const [name, value] of labels) text += `${text === '' ? '' : ','}${name}="${escapeLabelValue(value)}"`;
+  return text as LabelText;
+}
+
+/** Labels followed by more labels. */
+export function joinLabels(first: LabelText, second: LabelText): LabelText {
+  if (first === '') return second;
+  return second === '' ? first : (`${first},${second}` as LabelText);
+}
+
+/** Turns any text into a legal metric name; characters that may not stand there become `_`. */
+export function metricName(text: string): string {
+  const name = text.replace(/[^a-zA-Z0-9_:]/gu, '_');
+  return /^[a-zA-Z_:]/.test(name) ? name : `_${name}`;
+}
+
+/** Turns any text into a legal label name; leading underscores shrink to one, since two are reserved. */
+export function labelName(text: string): string {
+  const name = text.replace(/[^a-zA-Z0-9_]/gu, '_').replace(/^_+/, '_');
+  return /^[a-zA-Z_]/.test(name) ? name : `_${name}`;
+}
+
+/**
+ * A label name of its own for each text, `prefix` and the text made legal. Texts that become the same name
+ * (`a-b`, `a_b`) are told apart by a number, in the order of the texts, whatever order they came in.
+ */
+export function distinctLabelNames(prefix: string, texts: Iterable<string>): Map<string, string> {
+  const taken = new Set<string>();
+  const names = new Map<string, string>();
+  for (const text of [...new Set(texts)].sort()) {
+    const wanted = labelName(prefix + text);
+    let name = wanted;
+    for (let n = 2; taken.has(name); n += 1) name = `${wanted}_${n}`;
+    taken.add(name);
+    names.set(text, name);
+  }
+  return names;
+}
