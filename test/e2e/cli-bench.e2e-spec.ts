@@ -29,7 +29,10 @@ describe('the bench, at a small scale', () => {
   it.each([
     ['import', ['import', 'import', 'memory']],
     ['drain', ['drain']],
+    ['http', ['http', 'http', 'http', 'http', 'memory']],
+    ['why', ['why', 'why', 'why', 'why', 'why', 'why', 'memory']],
     ['rebuild', ['rebuild', 'memory']],
+    ['restore', ['restore', 'restore', 'memory']],
   ])(
     'measures %s against its reference',
     (only, names) => {

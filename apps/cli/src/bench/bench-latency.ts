@@ -1,11 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type LogEvent, toCloudEvent } from '@quipu/contracts';
+import { toCloudEvent } from '@quipu/contracts';
 import { LEDGER_PROJECTION } from '@quipu/ledger';
 import { readCheckpoint } from '@quipu/projection-engine';
 import { type Queue } from 'bullmq';
 import { openQueue } from '../support/queue.js';
 import { type CommandProjector } from '../support/projector.js';
 import { type BenchRow, percentile } from './bench-row.js';
+import { jobStep } from './job-step.js';
 import { type BenchContext, onStage, type Stage, until, withProjector } from './stage.js';
 
 const PER_SECOND = 2_000;
@@ -87,7 +88,7 @@ async function send(
     const due = Math.min(count, Math.ceil(((performance.now() - startedAt) * PER_SECOND) / 1000));
     const jobs = [];
     for (; sent < due; sent += 1) {
-      const event = eventOf(sent);
+      const event = jobStep(`g${Math.floor(sent / 3) % 10}`, sent);
       sentAt.set(event.id, performance.now());
       jobs.push({ name: 'event', data: toCloudEvent(event), opts: { removeOnComplete: true } });
     }
@@ -95,18 +96,6 @@ async function send(
     await sleep(TICK_MS);
   }
   await Promise.all(pending);
-}
-
-/** The steps of one job after another: queued, started, completed. */
-function eventOf(index: number): LogEvent {
-  const job = Math.floor(index / 3);
-  const type = (['job.queued', 'job.started', 'job.completed'] as const)[index % 3]!;
-  const data =
-    type === 'job.queued' ? { queue: `q${job % 5}`, user: `u${job % 50}`, nodes: 1 + (job % 8) } : {};
-  return {
-    ...{ tenant: `g${job % 10}`, source: 'bench', id: String(index), type, subject: `job/bench-${job}` },
-    ...{ time: Date.now(), dataversion: 1, data },
-  };
 }
 
 async function watch(stage: Stage, sightings: Sighting[], signal: AbortSignal): Promise<void> {

@@ -27,7 +27,17 @@ export interface Floor {
 }
 
 /** The benches, in the order they run. */
-export const BENCHES = ['import', 'drain', 'usage', 'rebuild', 'latency', 'memory'] as const;
+export const BENCHES = [
+  'import',
+  'drain',
+  'http',
+  'usage',
+  'why',
+  'rebuild',
+  'restore',
+  'latency',
+  'memory',
+] as const;
 
 /** Name of a bench. */
 export type BenchName = (typeof BENCHES)[number];
@@ -44,4 +54,26 @@ export function verdictOf(row: BenchRow): boolean | null {
 export function percentile(samples: readonly number[], share: number): number {
   const sorted = [...samples].sort((a, b) => a - b);
   return sorted[Math.min(sorted.length - 1, Math.ceil(share * sorted.length) - 1)] ?? NaN;
+}
+
+/** The middle and the slow end of what was measured, ms. */
+export interface Measured {
+  readonly p50: number;
+  readonly p99: number;
+}
+
+/** Asks again and again, after some unmeasured times: `samples` times, or for as long as `budgetMs` lasts. */
+export async function timeAnswers(
+  { samples, warmUp, budgetMs = Infinity }: { samples: number; warmUp: number; budgetMs?: number },
+  ask: () => Promise<unknown>,
+): Promise<Measured> {
+  for (let i = 0; i < Math.min(warmUp, samples); i += 1) await ask();
+  const times: number[] = [];
+  for (const startedAt = performance.now(); times.length < samples;) {
+    const askedAt = performance.now();
+    if (times.length > 0 && askedAt - startedAt > budgetMs) break;
+    await ask();
+    times.push(performance.now() - askedAt);
+  }
+  return { p50: percentile(times, 0.5), p99: percentile(times, 0.99) };
 }

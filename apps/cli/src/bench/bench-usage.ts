@@ -3,16 +3,11 @@ import { READER_SESSION, type UsageAnswer, UsageQueries } from '@quipu/read-mode
 import { type Pool } from 'pg';
 import { localScope } from '../support/scope.js';
 import { type CommandProjector } from '../support/projector.js';
-import { type BenchRow, percentile } from './bench-row.js';
+import { type BenchRow, type Measured, timeAnswers } from './bench-row.js';
 import { load } from './load.js';
 import { type BenchContext, onStage, type Stage, withProjector } from './stage.js';
 import { LARGEST_TENANT, type SyntheticWorkload } from './synthetic-workload.js';
 import { createIntervals, intervalsUsage, type IntervalQuery } from './intervals-reference.js';
-
-interface Measured {
-  readonly p50: number;
-  readonly p99: number;
-}
 
 interface Case {
   readonly name: string;
@@ -103,7 +98,11 @@ async function measureCases(
   try {
     const queries = new UsageQueries(pool);
     const measured: Measured[] = [];
-    for (const test of cases) measured.push(await time(SAMPLES, () => askLedger(queries, context, test)));
+    for (const test of cases) {
+      measured.push(
+        await timeAnswers({ samples: SAMPLES, warmUp: WARM_UP }, () => askLedger(queries, context, test)),
+      );
+    }
     return measured;
   } finally {
     await pool.end();
@@ -111,7 +110,9 @@ async function measureCases(
 }
 
 async function measureReference(pool: Pool, test: Case): Promise<Measured> {
-  return time(REFERENCE_SAMPLES, () => intervalsUsage(pool, referenceQuery(test)));
+  return timeAnswers({ samples: REFERENCE_SAMPLES, warmUp: WARM_UP }, () =>
+    intervalsUsage(pool, referenceQuery(test)),
+  );
 }
 
 function askLedger(queries: UsageQueries, context: BenchContext, test: Case): Promise<UsageAnswer> {
@@ -121,17 +122,6 @@ function askLedger(queries: UsageQueries, context: BenchContext, test: Case): Pr
 
 function referenceQuery(test: Case): IntervalQuery {
   return { startMs: 0, endMs: Date.now(), ...(test.tenant === undefined ? {} : { tenant: test.tenant }) };
-}
-
-async function time(samples: number, ask: () => Promise<unknown>): Promise<Measured> {
-  for (let i = 0; i < Math.min(WARM_UP, samples); i += 1) await ask();
-  const times: number[] = [];
-  for (let i = 0; i < samples; i += 1) {
-    const startedAt = performance.now();
-    await ask();
-    times.push(performance.now() - startedAt);
-  }
-  return { p50: percentile(times, 0.5), p99: percentile(times, 0.99) };
 }
 
 function rowsOf(

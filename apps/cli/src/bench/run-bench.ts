@@ -1,9 +1,12 @@
 import { type BenchName, BENCHES, type BenchRow } from './bench-row.js';
 import { benchDrain } from './bench-drain.js';
+import { benchHttp } from './bench-http.js';
 import { benchImport } from './bench-import.js';
 import { benchLatency } from './bench-latency.js';
 import { benchRebuild } from './bench-rebuild.js';
+import { benchRestore } from './bench-restore.js';
 import { benchUsage } from './bench-usage.js';
+import { benchWhy } from './bench-why.js';
 import { formatBytes } from '../support/numbers.js';
 import { type BenchContext } from './stage.js';
 
@@ -12,8 +15,11 @@ const RUNNERS: Readonly<
 > = {
   import: benchImport,
   drain: benchDrain,
+  http: benchHttp,
   usage: benchUsage,
+  why: benchWhy,
   rebuild: benchRebuild,
+  restore: benchRestore,
   latency: benchLatency,
 };
 

@@ -22,6 +22,8 @@ export interface SyntheticWorkload {
 export const SYNTHETIC_START_S = 1_735_689_600;
 /** The tenant with about half of all jobs. */
 export const LARGEST_TENANT = 'g1';
+/** One of its users, with about a twentieth of its jobs. */
+export const ONE_OF_ITS_USERS = 'u1001';
 
 const USERS = 200;
 const TENANTS = 20;

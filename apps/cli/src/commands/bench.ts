@@ -25,7 +25,9 @@ const NAMES = BENCHES.filter((name) => name !== 'memory');
 /** `bench`: measures against references in one run. */
 export function benchCommand(cli: Cli): Command {
   return new Command('bench')
-    .description('measure: import, drain, usage, rebuild, latency, memory; ours against references')
+    .description(
+      'measure: import, drain, http, usage, why, rebuild, restore, latency, memory; against references',
+    )
     .addOption(new Option('--only <name>', 'just this one').choices(NAMES))
     .option('--scale <factor>', 'factor on all sizes, 0.001 to 10', '1')
     .option('--json', 'print JSON')
