@@ -25,13 +25,17 @@ export { type DriftRecord, type KnownDrift, readDrift, writeDrift } from './tota
 export { healTotals } from './totals/heal-totals.js';
 export {
   amountField,
+  CHANGES_KEY,
   memberSetKey,
   memberSetName,
   membersKey,
   parseAmountField,
   parseMemberSetName,
+  TORN,
   TOTALS_KEY,
 } from './totals/totals-keys.js';
+export { type TotalsChange, type TotalsHead } from './totals/totals-changes.js';
+export { type FeedAnswer, type MemberSetCounts, TotalsFeed } from './totals/totals-feed.js';
 export {
   type MemberCounts,
   type TotalAmount,

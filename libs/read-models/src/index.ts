@@ -30,3 +30,5 @@ export {
   type EntityQuery,
 } from './entities/entity-queries.js';
 export { type ExportedReasons, exportReasons } from './why/export-reasons.js';
+export { type TotalSeries, type TotalsFamily } from './totals/totals-family.js';
+export { type CountedMembers, type Totals, TotalsReplica } from './totals/totals-replica.js';

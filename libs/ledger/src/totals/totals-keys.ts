@@ -7,6 +7,9 @@ export const TOTALS_KEY = `${TAG}:totals`;
 /** What the last comparison with Postgres came to. */
 export const DRIFT_KEY = `${TAG}:drift`;
 
+/** Capped stream of what batches made of the totals; see `TotalsChanges`. */
+export const CHANGES_KEY = `${TAG}:totals:changes`;
+
 /** Prefix of the member sets; a generation follows. */
 export const MEMBERS_PREFIX = `${TAG}:members:`;
 

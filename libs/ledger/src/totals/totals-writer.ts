@@ -6,7 +6,7 @@ import { type TotalsMirror } from '../projection/ledger-projection.js';
 import { applyScript, type ApplyOutcome } from './apply-script.js';
 import { loadTotals } from './load-totals.js';
 import { type TotalsDelta } from './totals-delta.js';
-import { amountField, memberSetName, MEMBERS_PREFIX, TORN, TOTALS_KEY } from './totals-keys.js';
+import { amountField, CHANGES_KEY, memberSetName, MEMBERS_PREFIX, TORN, TOTALS_KEY } from './totals-keys.js';
 import { within } from './within.js';
 
 /** What a {@link TotalsWriter} needs. */
@@ -150,7 +150,7 @@ export class TotalsWriter implements TotalsMirror {
       args.push(memberSetName(family, tenant, queue), member, after === null ? '' : String(after));
     }
     await this.io.step('totals.apply:before');
-    const run = applyScript.run(this.options.redis, [TOTALS_KEY, MEMBERS_PREFIX], args);
+    const run = applyScript.run(this.options.redis, [TOTALS_KEY, MEMBERS_PREFIX, CHANGES_KEY], args);
     let outcome: ApplyOutcome;
     try {
       outcome = (await within(COMMAND_TIMEOUT_MS, 'Applying a batch to the totals', run)) as ApplyOutcome;

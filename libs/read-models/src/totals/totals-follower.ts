@@ -1,0 +1,96 @@
+import { type TotalsChange, type TotalsFeed, type TotalsHead, TORN, type UnusableReason } from '@quipu/ledger';
+import { FamilySet } from './totals-family.js';
+
+/** Loads in one go; after that something changes the totals faster than they can be read. */
+const MOST_LOADS = 3;
+
+/** Where a copy stands. */
+interface Standing {
+  readonly families: FamilySet;
+  readonly generation: string;
+  readonly epoch: string;
+  position: string;
+  /** Id of the last entry of the stream that was looked at. */
+  last: string;
+}
+
+/**
+ * A copy of the totals in Redis. It is loaded field by field while the totals change, and is right from the moment it
+ * has taken in the changes since the load began. Later it takes in only changes: each must begin where the copy stands,
+ * and at the end the copy must stand where Redis does. Whatever does not fit is a reason to load anew: entries that were
+ * cut off, a batch too large for the stream, totals that were swapped.
+ */
+export class TotalsFollower {
+  private standing: Standing | null = null;
+  /** How often everything was loaded. */
+  loads = 0;
+
+  constructor(private readonly feed: TotalsFeed) {}
+
+  /** The copy as of the last {@link sync}; null while there is none that can be used. */
+  get copy(): { families: FamilySet; position: bigint; epoch: string; generation: string } | null {
+    const { standing } = this;
+    return standing === null ? null : { ...standing, position: BigInt(standing.position) };
+  }
+
+  /** Takes in what changed. Null, or why the totals cannot be used. @throws if Redis does not answer. */
+  async sync(): Promise<UnusableReason | null> {
+    for (let loads = 0; ; loads += 1) {
+      if (this.standing === null) {
+        if (loads === MOST_LOADS) return 'torn';
+        const reason = await this.load();
+        if (reason !== null) return reason;
+      }
+      const outcome = await this.catchUp(this.standing!);
+      if (outcome === 'stands') return null;
+      if (outcome !== 'reload') return outcome;
+      this.standing = null;
+    }
+  }
+
+  private async load(): Promise<UnusableReason | null> {
+    const { head, last } = await this.feed.start();
+    const found = usable(head);
+    if (typeof found === 'string') return found;
+    const families = new FamilySet();
+    for await (const fields of this.feed.scan()) {
+      for (let i = 0; i + 1 < fields.length; i += 2) families.set(fields[i]!, fields[i + 1]!);
+    }
+    this.loads += 1;
+    this.standing = { ...found, families, last };
+    return null;
+  }
+
+  private async catchUp(standing: Standing): Promise<'stands' | 'reload' | UnusableReason> {
+    for (;;) {
+      const { head, changes, last } = await this.feed.after(standing.last);
+      for (const change of changes) if (!apply(standing, change)) return 'reload';
+      const more = last !== standing.last;
+      standing.last = last;
+      const found = usable(head);
+      if (typeof found === 'string') {
+        this.standing = null;
+        return found;
+      }
+      if (found.generation !== standing.generation || found.epoch !== standing.epoch) return 'reload';
+      if (found.position === standing.position) return 'stands';
+      if (!more) return 'reload';
+    }
+  }
+}
+
+/** Applies a change; false if something before it is missing. */
+function apply(standing: Standing, change: TotalsChange): boolean {
+  if (change.generation !== standing.generation) return true;
+  if (change.from !== standing.position) return false;
+  const { values } = change;
+  for (let i = 0; i + 1 < values.length; i += 2) standing.families.set(values[i]!, values[i + 1]!);
+  standing.position = change.to;
+  return true;
+}
+
+function usable(head: TotalsHead): { position: string; epoch: string; generation: string } | UnusableReason {
+  const { position, epoch, generation } = head;
+  if (position === null || epoch === null || generation === null) return 'missing';
+  return position === TORN ? 'torn' : { position, epoch, generation };
+}
