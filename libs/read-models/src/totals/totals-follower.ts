@@ -1,4 +1,10 @@
-import { type TotalsChange, type TotalsFeed, type TotalsHead, TORN, type UnusableReason } from '@quipu/ledger';
+import {
+  type TotalsChange,
+  type TotalsFeed,
+  type TotalsHead,
+  TORN,
+  type UnusableReason,
+} from '@quipu/ledger';
 import { FamilySet } from './totals-family.js';
 
 /** Loads in one go; after that something changes the totals faster than they can be read. */

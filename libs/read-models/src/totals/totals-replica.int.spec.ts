@@ -105,7 +105,8 @@ describe('TotalsReplica', () => {
     const runner = bench.start();
     await runner.whenPosition(await bench.append([job('job.queued', 'a')]));
     await runner.stop();
-    const reason = () => replica.use(({ source, fallback }) => Promise.resolve(`${source} ${fallback ?? ''}`));
+    const reason = () =>
+      replica.use(({ source, fallback }) => Promise.resolve(`${source} ${fallback ?? ''}`));
     const { redis } = bench.redis;
     expect(await reason()).toBe('redis ');
     const kept = await redis.hgetall(TOTALS_KEY);
