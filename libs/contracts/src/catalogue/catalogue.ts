@@ -4,6 +4,7 @@ import { fleetEvents } from './fleet.js';
 import { hostEvents } from './host.js';
 import { jobEvents } from './job.js';
 import { registryEvents } from './registry.js';
+import { reporterEvents } from './reporter.js';
 import { workEvents } from './work.js';
 
 /** Every type of event that Quipu knows. */
@@ -13,6 +14,7 @@ export const catalogue = {
   ...workEvents,
   ...hostEvents,
   ...registryEvents,
+  ...reporterEvents,
 };
 
 /** Name of a type in the catalogue. */
