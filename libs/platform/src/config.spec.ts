@@ -31,6 +31,11 @@ describe('loadConfig', () => {
       requestsPerAddress: 1_000,
       trustedProxies: [],
       shutdownSeconds: 10,
+      metricsTrustedCidr: [],
+      publicMetrics: 'aggregate',
+      metricsCacheSeconds: 5,
+      metricsMaxSeries: 10_000,
+      metricsHostPrefix: 'rm_',
     });
     expect(Object.isFrozen(config)).toBe(true);
   });

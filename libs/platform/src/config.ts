@@ -41,9 +41,28 @@ export interface Config {
   readonly trustedProxies: readonly string[];
   /** Seconds a process gets to finish its work after SIGTERM (`QUIPU_SHUTDOWN_SECONDS`). */
   readonly shutdownSeconds: number;
+  /** Bearer token that opens `/metrics` on all tenants (`QUIPU_METRICS_TOKEN`). */
+  readonly metricsToken?: string;
+  /** Addresses and networks that alone reach `/metrics` (`QUIPU_METRICS_TRUSTED_CIDR`); none: any. */
+  readonly metricsTrustedCidr: readonly string[];
+  /** What the Debusine paths tell who shows no key (`QUIPU_PUBLIC_METRICS`). */
+  readonly publicMetrics: 'aggregate' | 'full' | 'off';
+  /** Seconds an exposition is answered again while no total has changed (`QUIPU_METRICS_CACHE_SECONDS`); 0: never. */
+  readonly metricsCacheSeconds: number;
+  /** Series of one family beyond which the rest is folded into `__other__` (`QUIPU_METRICS_MAX_SERIES`). */
+  readonly metricsMaxSeries: number;
+  /** Prefix of the metrics about hosts (`QUIPU_METRICS_HOST_PREFIX`). */
+  readonly metricsHostPrefix: string;
+  /** File with names that have a row of zeros before anything happens (`QUIPU_METRICS_VOCABULARY`). */
+  readonly metricsVocabulary?: string;
 }
 
-const SECRET_VARIABLES = new Set(['DATABASE_URL', 'REDIS_URL', 'QUIPU_SUPERADMIN_KEY']);
+const SECRET_VARIABLES = new Set([
+  'DATABASE_URL',
+  'REDIS_URL',
+  'QUIPU_SUPERADMIN_KEY',
+  'QUIPU_METRICS_TOKEN',
+]);
 const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
 
 const text = z.string().transform((value) => value.trim());
@@ -58,6 +77,13 @@ function wholeNumber(min: number, max: number, fallback: number) {
 
 function oneOf<const T extends readonly [string, ...string[]]>(values: T) {
   return z.enum(values, { error: `one of ${values.join(', ')}` });
+}
+
+/** What fits into an `Authorization` header. */
+function secret() {
+  return text
+    .refine((value) => /^[\x21-\x7e]{1,512}$/.test(value), 'up to 512 printable ASCII characters, no spaces')
+    .optional();
 }
 
 function url(schemes: readonly string[]) {
@@ -94,9 +120,7 @@ const variables = z.object({
   PORT: wholeNumber(0, 65_535, 8080),
   DATABASE_URL: url(['postgres', 'postgresql']),
   REDIS_URL: url(['redis', 'rediss']),
-  QUIPU_SUPERADMIN_KEY: text
-    .refine((value) => /^[\x21-\x7e]{1,512}$/.test(value), 'up to 512 printable ASCII characters, no spaces')
-    .optional(),
+  QUIPU_SUPERADMIN_KEY: secret(),
   QUIPU_MAX_EVENT_AGE_DAYS: wholeNumber(1, 36_500, 400),
   QUIPU_TENANTS: oneOf(['auto', 'strict']).default('auto'),
   QUIPU_LOG_LEVEL: oneOf(LOG_LEVELS).default('info'),
@@ -109,6 +133,15 @@ const variables = z.object({
   QUIPU_REQUESTS_PER_ADDRESS: wholeNumber(0, 1_000_000, 1_000),
   QUIPU_TRUSTED_PROXIES: networks(),
   QUIPU_SHUTDOWN_SECONDS: wholeNumber(1, 600, 10),
+  QUIPU_METRICS_TOKEN: secret(),
+  QUIPU_METRICS_TRUSTED_CIDR: networks(),
+  QUIPU_PUBLIC_METRICS: oneOf(['aggregate', 'full', 'off']).default('aggregate'),
+  QUIPU_METRICS_CACHE_SECONDS: wholeNumber(0, 3_600, 5),
+  QUIPU_METRICS_MAX_SERIES: wholeNumber(1, 10_000_000, 10_000),
+  QUIPU_METRICS_HOST_PREFIX: text
+    .refine((value) => /^[a-zA-Z_:][a-zA-Z0-9_:]{0,49}$/.test(value), 'the beginning of a metric name')
+    .default('rm_'),
+  QUIPU_METRICS_VOCABULARY: z.string().optional(),
 });
 
 /**
@@ -149,5 +182,14 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
     requestsPerAddress: v.QUIPU_REQUESTS_PER_ADDRESS,
     trustedProxies: v.QUIPU_TRUSTED_PROXIES,
     shutdownSeconds: v.QUIPU_SHUTDOWN_SECONDS,
+    ...(v.QUIPU_METRICS_TOKEN === undefined ? {} : { metricsToken: v.QUIPU_METRICS_TOKEN }),
+    metricsTrustedCidr: v.QUIPU_METRICS_TRUSTED_CIDR,
+    publicMetrics: v.QUIPU_PUBLIC_METRICS,
+    metricsCacheSeconds: v.QUIPU_METRICS_CACHE_SECONDS,
+    metricsMaxSeries: v.QUIPU_METRICS_MAX_SERIES,
+    metricsHostPrefix: v.QUIPU_METRICS_HOST_PREFIX,
+    ...(v.QUIPU_METRICS_VOCABULARY === undefined
+      ? {}
+      : { metricsVocabulary: resolve(v.QUIPU_METRICS_VOCABULARY) }),
   });
 }
