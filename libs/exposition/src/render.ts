@@ -1,6 +1,14 @@
-import { escapeHelp } from './labels.js';
+import { escapeHelp, joinLabels, NO_LABELS } from './labels.js';
 import { cumulate, valueText } from './numbers.js';
-import { type Family, type Format, type HistogramFamily, type SimpleFamily } from './types.js';
+import {
+  type Family,
+  type Format,
+  type HistogramFamily,
+  type HistogramSeries,
+  type Series,
+  type SimpleFamily,
+  type Value,
+} from './types.js';
 
 /** How to cut a rendering into chunks. */
 export interface RenderOptions {
@@ -24,17 +32,31 @@ export function* renderChunks(
   let text = '';
   for (const family of families) {
     text += headText(family, format);
-    const lines = isHistogram(family) ? histogramLines(family, format) : simpleLines(family, format);
-    for (const line of lines) {
-      text += line;
-      if (text.length >= chunkLength) {
-        yield text;
-        text = '';
-      }
+    if (isHistogram(family)) {
+      text = yield* seriesChunks(text, family.series, histogramWriter(family, format), chunkLength);
+    } else {
+      text = yield* seriesChunks(text, family.series, simpleWriter(family, format), chunkLength);
     }
   }
   if (end && format === 'openmetrics') text += '# EOF\n';
   if (text !== '') yield text;
+}
+
+/** Yields what fills chunks, `text` first, and returns the rest. */
+function* seriesChunks<S>(
+  text: string,
+  series: Iterable<S>,
+  write: (series: S) => string,
+  chunkLength: number,
+): Generator<string, string, undefined> {
+  for (const one of series) {
+    text += write(one);
+    if (text.length >= chunkLength) {
+      yield text;
+      text = '';
+    }
+  }
+  return text;
 }
 
 /** The same as one text, in one go. */
@@ -93,40 +115,41 @@ function headText(family: Family, format: Format): string {
   return open && unit !== undefined && name.endsWith(`_${unit}`) ? `${head}# UNIT ${name} ${unit}\n` : head;
 }
 
-function* simpleLines(family: SimpleFamily, format: Format): Generator<string> {
+function simpleWriter(family: SimpleFamily, format: Format): (series: Series) => string {
   const name = family.name + suffixOf(family);
-  const withCreated = format === 'openmetrics' && family.type === 'counter';
-  for (const series of family.series) {
-    const labels = series.labels === '' ? '' : `{${series.labels}}`;
-    yield `${name}${labels} ${valueText(series.value)}\n`;
-    if (withCreated && series.created !== undefined) {
-      yield `${family.name}_created${labels} ${valueText(series.created)}\n`;
-    }
+  if (format === 'openmetrics' && family.type === 'counter') {
+    const created = `${family.name}_created`;
+    return (series) =>
+      series.created === undefined
+        ? lineText(name, series.labels, series.value)
+        : lineText(name, series.labels, series.value) + lineText(created, series.labels, series.created);
   }
+  return (series) => lineText(name, series.labels, series.value);
 }
 
-function* histogramLines(family: HistogramFamily, format: Format): Generator<string> {
+function lineText(name: string, labels: string, value: Value): string {
+  const text = typeof value === 'string' ? value : valueText(value);
+  return labels === '' ? `${name} ${text}\n` : `${name}{${labels}} ${text}\n`;
+}
+
+function histogramWriter(family: HistogramFamily, format: Format): (series: HistogramSeries) => string {
   const { name, bounds } = family;
   const gauge = format === 'openmetrics' && family.type === 'gaugehistogram';
   const withCreated = format === 'openmetrics' && family.type === 'histogram';
-  for (const series of family.series) {
-    const before = series.labels === '' ? '' : `${series.labels},`;
-    const after =
-      series.labelsAfterLe === undefined || series.labelsAfterLe === '' ? '' : `,${series.labelsAfterLe}`;
-    const sums = cumulate(series.counts, bounds.length);
+  const [sumName, countName] = gauge ? [`${name}_gsum`, `${name}_gcount`] : [`${name}_sum`, `${name}_count`];
+  return ({ labels, labelsAfterLe = NO_LABELS, counts, sum, created }) => {
+    const before = labels === '' ? '' : `${labels},`;
+    const after = labelsAfterLe === '' ? '' : `,${labelsAfterLe}`;
+    const sums = cumulate(counts, bounds.length);
     let lines = '';
-    for (const [i, bound] of bounds.entries()) {
-      lines += `${name}_bucket{${before}le="${bound}"${after}} ${sums[i]!}\n`;
+    for (let i = 0; i < bounds.length; i += 1) {
+      lines += `${name}_bucket{${before}le="${bounds[i]!}"${after}} ${sums[i]!}\n`;
     }
-    const whole = before === '' ? after.slice(1) : series.labels + after;
-    const labels = whole === '' ? '' : `{${whole}}`;
-    if (series.sum !== undefined) {
-      lines += `${name}_${gauge ? 'gsum' : 'sum'}${labels} ${valueText(series.sum)}\n`;
-      lines += `${name}_${gauge ? 'gcount' : 'count'}${labels} ${sums.at(-1) ?? '0'}\n`;
+    const whole = joinLabels(labels, labelsAfterLe);
+    if (sum !== undefined) {
+      lines += lineText(sumName, whole, sum) + lineText(countName, whole, sums.at(-1) ?? '0');
     }
-    if (withCreated && series.created !== undefined) {
-      lines += `${name}_created${labels} ${valueText(series.created)}\n`;
-    }
-    yield lines;
-  }
+    if (withCreated && created !== undefined) lines += lineText(`${name}_created`, whole, created);
+    return lines;
+  };
 }

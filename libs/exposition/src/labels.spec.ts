@@ -1,0 +1,53 @@
+import { distinctLabelNames, joinLabels, labelName, labelText, metricName, NO_LABELS } from './labels.js';
+
+describe('labels', () => {
+  it('escapes backslash, quote and newline, nothing else', () => {
+    expect(labelText([['a', '\\ " \n \t é']])).toBe('a="\\\\ \\" \\n \t é"');
+  });
+
+  it('keeps the given order', () => {
+    expect(
+      labelText([
+        ['b', '1'],
+        ['a', '2'],
+      ]),
+    ).toBe('b="1",a="2"');
+  });
+
+  it('joins what is there', () => {
+    const a = labelText([['a', '1']]);
+    const b = labelText([['b', '2']]);
+    expect(joinLabels(a, b)).toBe('a="1",b="2"');
+    expect(joinLabels(NO_LABELS, b)).toBe(b);
+    expect(joinLabels(a, NO_LABELS)).toBe(a);
+  });
+
+  it.each([
+    ['amd64', 'amd64'],
+    ['kfreebsd-amd64', 'kfreebsd_amd64'],
+    ['32bit', '_32bit'],
+    ['__name__', '_name__'],
+    ['☃', '_'],
+    ['', '_'],
+  ])('makes a label name of %p: %s', (text, name) => {
+    expect(labelName(text)).toBe(name);
+  });
+
+  it.each([
+    ['a:b.c', 'a:b_c'],
+    ['9lives', '_9lives'],
+    ['', '_'],
+  ])('makes a metric name of %p: %s', (text, name) => {
+    expect(metricName(text)).toBe(name);
+  });
+
+  it('gives each text a name of its own, whatever the order', () => {
+    const expected = [
+      ['a-b', 'architecture_a_b'],
+      ['a_b', 'architecture_a_b_2'],
+      ['amd64', 'architecture_amd64'],
+    ];
+    expect([...distinctLabelNames('architecture_', ['amd64', 'a_b', 'a-b'])].sort()).toEqual(expected);
+    expect([...distinctLabelNames('architecture_', ['a-b', 'a_b', 'amd64', 'a_b'])].sort()).toEqual(expected);
+  });
+});
