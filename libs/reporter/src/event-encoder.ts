@@ -1,0 +1,86 @@
+import {
+  formatTimestamp,
+  isTenantId,
+  MAX_ATTRIBUTE_LENGTH,
+  MAX_EVENT_BYTES,
+  MAX_TIME_MS,
+  MIN_TIME_MS,
+  PLATFORM_TENANT,
+} from '@quipu/contracts';
+import { DATA_VERSIONS } from './data-versions.js';
+import type { EncodedEvent, ReportedEvent } from './event.js';
+import { UuidV7 } from './uuid-v7.js';
+
+/** Most bytes that one UTF-16 code unit takes in UTF-8. */
+const MOST_BYTES_PER_UNIT = 3;
+
+/** Kinds of entities that belong to the platform unless their event says otherwise. */
+export const PLATFORM_KINDS = ['worker', 'worker_pool', 'instance', 'host', 'alert', 'file_store'];
+
+/** Turns events into the text that travels, at the moment they are reported. */
+export class EventEncoder {
+  private readonly uuids = new UuidV7();
+  private readonly sourceJson: string;
+  private stampMs = Number.NaN;
+  private stamp = '';
+
+  /**
+   * @param source who reports.
+   * @param tenant whose events they are where they do not say; none: they must, except events of the platform.
+   */
+  constructor(
+    source: string,
+    private readonly tenant: string | undefined,
+  ) {
+    this.sourceJson = JSON.stringify(source);
+  }
+
+  /**
+   * @param nowMs the time of the call.
+   * @throws Error that says what is wrong with the event.
+   */
+  encode(event: ReportedEvent, nowMs: number): EncodedEvent {
+    const { type, subject, sequence } = event;
+    const time = event.time ?? nowMs;
+    if (typeof type !== 'string') throw new Error('an event needs a type');
+    const dot = type.indexOf('.');
+    if (
+      typeof subject !== 'string' ||
+      subject.length > MAX_ATTRIBUTE_LENGTH ||
+      subject.length < dot + 2 ||
+      !subject.startsWith(type.slice(0, dot)) ||
+      subject[dot] !== '/'
+    ) {
+      throw new Error(
+        `${type}: the subject must be ${type.slice(0, dot)}/ and an id, at most 512 characters`,
+      );
+    }
+    if (!(time >= MIN_TIME_MS && time <= MAX_TIME_MS)) throw new Error(`${type}: ${time} is no time`);
+    const tenant = event.tenant ?? this.tenantOf(type.slice(0, dot));
+    if (!isTenantId(tenant)) throw new Error(`${type}: ${String(tenant).slice(0, 200)} is no tenant id`);
+    const version = DATA_VERSIONS.get(type) ?? 1;
+    const order = sequence === undefined ? '' : `,"sequence":${JSON.stringify(sequence)}`;
+    const data = event.data === undefined ? '{}' : JSON.stringify(event.data);
+    const json =
+      `{"specversion":"1.0","id":"${this.uuids.next(nowMs)}","source":${this.sourceJson},"type":${JSON.stringify(type)}` +
+      `,"subject":${JSON.stringify(subject)},"time":"${this.format(Math.floor(time))}","tenant":"${tenant}"` +
+      `,"dataversion":${version}${order},"data":${data}}`;
+    if (json.length * MOST_BYTES_PER_UNIT > MAX_EVENT_BYTES && Buffer.byteLength(json) > MAX_EVENT_BYTES) {
+      throw new Error(`${type}: the event has over ${MAX_EVENT_BYTES} bytes`);
+    }
+    return { json, type, tenant, time };
+  }
+
+  private tenantOf(kind: string): string | undefined {
+    return PLATFORM_KINDS.includes(kind) ? PLATFORM_TENANT : this.tenant;
+  }
+
+  /** Events come many to a millisecond, and formatting a date costs as much as all the rest. */
+  private format(ms: number): string {
+    if (ms !== this.stampMs) {
+      this.stampMs = ms;
+      this.stamp = formatTimestamp(ms);
+    }
+    return this.stamp;
+  }
+}
