@@ -11,6 +11,7 @@ const LIBS = [
   'ledger',
   'read-models',
   'schema',
+  'reporter',
 ];
 
 /** What each library may import of ours (docs/architecture.md): dependencies run one way. */
@@ -24,6 +25,7 @@ const ALLOWED = {
   'projection-engine': ['contracts', 'platform', 'event-log'],
   ledger: ['contracts', 'platform', 'event-log', 'metering', 'projection-engine'],
   'read-models': ['contracts', 'platform', 'access', 'metering', 'ledger'],
+  reporter: ['contracts'],
   schema: ['platform', 'access', 'event-log', 'projection-engine', 'ledger'],
 };
 
