@@ -29,6 +29,20 @@ describe('TenantDirectory', () => {
     });
   });
 
+  it('keeps tenants private until somebody publishes them, and remembers who did', async () => {
+    expect(await tenants.publicIds()).toEqual(new Set());
+    expect(await tenants.setPublic('g1', true, 'superadmin/ann')).toBe(true);
+    expect(await tenants.publicIds()).toEqual(new Set(['g1']));
+    expect(await tenants.setPublic('stranger', true, 'superadmin/ann')).toBe(false);
+    expect(await tenants.setPublic('g1', false, 'superadmin/ann')).toBe(true);
+    expect(await tenants.publicIds()).toEqual(new Set());
+    const { rows } = await database.pool.query(`SELECT action, actor, detail FROM audit ORDER BY id`);
+    expect(rows).toEqual([
+      { action: 'tenant.published', actor: 'superadmin/ann', detail: { tenant: 'g1' } },
+      { action: 'tenant.unpublished', actor: 'superadmin/ann', detail: { tenant: 'g1' } },
+    ]);
+  });
+
   it('refuses unknown tenants in strict mode, and lets known ones pass', async () => {
     const { known, refused } = await tenants.ensure(['g1', 'stranger'], 'strict');
     expect([...known]).toEqual(['g1']);

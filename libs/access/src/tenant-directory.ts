@@ -112,6 +112,26 @@ export class TenantDirectory {
     }
   }
 
+  /** Ids of the tenants that public metrics name. */
+  async publicIds(): Promise<Set<string>> {
+    const { rows } = await this.pool.query<{ id: string }>(`SELECT id FROM tenants WHERE is_public`);
+    return new Set(rows.map(({ id }) => id));
+  }
+
+  /** Lets public metrics name a tenant, or no longer; false if there is no such tenant. An audit row tells who did it. */
+  async setPublic(id: string, isPublic: boolean, actor: string): Promise<boolean> {
+    return withTransaction(this.pool, async (client) => {
+      const { rowCount } = await client.query(`UPDATE tenants SET is_public = $2 WHERE id = $1`, [
+        id,
+        isPublic,
+      ]);
+      if (rowCount === 0) return false;
+      const action = isPublic ? 'tenant.published' : 'tenant.unpublished';
+      await recordAudit(client, { atMs: this.clock.now(), actor, action, detail: { tenant: id } });
+      return true;
+    });
+  }
+
   /** Remembers which of `ids` exist and returns, for those that are names of other tenants, their ids. */
   private async lookUp(ids: readonly string[]): Promise<Map<string, string>> {
     const { rows } = await this.pool.query<{ asked: string; id: string }>(
