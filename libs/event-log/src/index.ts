@@ -7,5 +7,6 @@ export { eventLogMigrations } from './migrations/index.js';
 export type { DeadLetter } from './reading/dead-letters.js';
 export type { EventRefusal, FoundEvent, LoggedEvent } from './reading/find-event.js';
 export type { LogHead } from './reading/head.js';
+export { type IngestCount, readIngestCounts } from './reading/ingest-counts.js';
 export type { LocatedEvent } from './reading/locate-events.js';
 export type { ReadLimits } from './reading/read-after.js';

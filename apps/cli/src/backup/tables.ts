@@ -13,10 +13,12 @@ const KEPT = [
 const KEPT_OF_LEDGER = ['usage_keys', 'entities', 'amounts', 'members', 'changes', 'level_sums'];
 
 /**
- * What is not kept: migrations and partitions make themselves anew, and a restored ledger must have an epoch of its
- * own, or a Redis of before would be taken for its mirror.
+ * What is not kept: migrations and partitions make themselves anew, so do the counters of ingest as far as dead letters
+ * tell, and a restored ledger must have an epoch of its own, or a Redis of before would be taken for its mirror.
  */
-export const NOT_KEPT: readonly string[] = ['schema_migrations', 'log_partitions', 'ledger_epoch'];
+export const NOT_KEPT: readonly string[] = [
+  ...['schema_migrations', 'log_partitions', 'ledger_epoch', 'ingest_counts'],
+];
 
 /** Every table of a backup, qualified, in the order of restoring. */
 export function keptTables(ledger: LedgerSchema): string[] {

@@ -17,9 +17,12 @@ export interface AppendedRow {
   conflicts: number[] | null;
 }
 
+/** Duplicates leave nothing in the log, so they are counted where they are met, in the transaction of the append. */
 const STATEMENT = {
   name: 'append_events',
-  text: 'SELECT * FROM append_events($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)',
+  text: `SELECT a.*, CASE WHEN a.duplicates IS NOT NULL
+                     THEN count_ingest('duplicate', '', cardinality(a.duplicates)) END AS counted
+           FROM append_events($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16) a`,
 };
 
 /**
