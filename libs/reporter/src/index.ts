@@ -7,3 +7,6 @@ export {
   type ReporterOptions,
   type ReporterStats,
 } from './reporter.js';
+export type { JobView } from './instrument/bull.js';
+export { instrument, type Instrumentable } from './instrument/instrument.js';
+export type { InstrumentOptions, PerJob, WorkerDescription } from './instrument/options.js';

@@ -1,0 +1,81 @@
+import { arch, hostname } from 'node:os';
+import { PLATFORM_TENANT } from '@quipu/contracts';
+import type { Reporter } from '../reporter.js';
+import type { WorkerDescription } from './options.js';
+
+/** Node's words for architectures in Debian's. */
+const ARCHITECTURES: Readonly<Record<string, string>> = {
+  x64: 'amd64',
+  ia32: 'i386',
+  arm: 'armhf',
+  loong64: 'loong64',
+  ppc64: 'ppc64el',
+};
+const DEFAULT_LEASE_SECONDS = 60;
+const BEATS_PER_LEASE = 3;
+
+let serial = 0;
+
+/** A worker as a part of the fleet: it registers, connects, sends heartbeats and leaves. */
+export class FleetMember {
+  readonly id: string;
+  readonly tenant: string;
+  private readonly lasting: boolean;
+  private timer: NodeJS.Timeout | undefined;
+  private left = false;
+
+  /**
+   * @param queue name of the queue it works for.
+   * @param name what BullMQ calls the worker, if anything.
+   */
+  constructor(
+    private readonly reporter: Reporter,
+    private readonly description: WorkerDescription,
+    queue: string,
+    name: string | undefined,
+  ) {
+    const host = description.host ?? hostname();
+    const given = description.id ?? name;
+    this.lasting = given !== undefined;
+    serial += 1;
+    this.id = given ?? `${host}/${queue}/${process.pid}${serial === 1 ? '' : `.${serial}`}`;
+    this.tenant = description.tenant ?? PLATFORM_TENANT;
+  }
+
+  /** Registers and connects. @param leaseSeconds without a heartbeat for so long it counts as lost. */
+  join(concurrency: number, leaseSeconds = defaultLease()): void {
+    const { type = 'external', pool, host = hostname(), architectures } = this.description;
+    const hostArchitecture = this.description.hostArchitecture ?? ARCHITECTURES[arch()] ?? arch();
+    this.say('registered', {
+      type,
+      ...(pool === undefined ? {} : { pool }),
+      ...{ host, hostArchitecture, architectures: [...(architectures ?? [hostArchitecture])] },
+      ...{ concurrency: Math.max(0, Math.floor(concurrency)), enabled: true },
+    });
+    this.say('connected');
+    this.timer = setInterval(() => this.say('heartbeat'), (leaseSeconds * 1_000) / BEATS_PER_LEASE);
+    // A program whose work is done must be able to end.
+    this.timer.unref();
+  }
+
+  /** Disconnects; a worker whose name no later process will take up is gone for good. */
+  leave(): void {
+    if (this.left) return;
+    this.left = true;
+    clearInterval(this.timer);
+    this.say('disconnected');
+    if (!this.lasting) this.say('retired');
+  }
+
+  private say(
+    what: 'registered' | 'connected' | 'heartbeat' | 'disconnected' | 'retired',
+    data: Record<string, unknown> = {},
+  ): void {
+    this.reporter.report({ type: `worker.${what}`, tenant: this.tenant, subject: `worker/${this.id}`, data });
+  }
+}
+
+function defaultLease(): number {
+  const set = Number(process.env['QUIPU_WORKER_LEASE_SECONDS']);
+  return set > 0 ? set : DEFAULT_LEASE_SECONDS;
+}

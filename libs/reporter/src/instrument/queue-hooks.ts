@@ -1,0 +1,72 @@
+import type { BullFlow, BullFlowJob, BullFlowProducer, BullJob, BullJobOptions, BullQueue } from './bull.js';
+import type { JobReports } from './job-reports.js';
+import { hookRemovals } from './removal-hooks.js';
+
+/** Mark in the options of a job: it was reported when it was enqueued. */
+const MARK = { quipu: 1 };
+
+/** Whether BullMQ may find an older job in place of a new one, and silently keep that. */
+function mayBeOld(opts: BullJobOptions | undefined): boolean {
+  return (
+    opts?.jobId !== undefined ||
+    opts?.deduplication !== undefined ||
+    opts?.debounce !== undefined ||
+    opts?.repeat !== undefined
+  );
+}
+
+function marked(opts: BullJobOptions | undefined): BullJobOptions | undefined {
+  return mayBeOld(opts) ? opts : { ...opts, ...MARK };
+}
+
+function enqueued(reports: JobReports, job: BullJob, blocked = false): void {
+  if (job.opts.quipu === undefined) reports.queuedIfStored(job, blocked);
+  else reports.quietly(() => reports.queued(job, reports.names.of(job), blocked));
+}
+
+/** Lets a queue report the jobs it is given, and those that it loses. */
+export function hookQueue(queue: BullQueue, reports: JobReports): void {
+  const add = queue.add.bind(queue);
+  queue.add = async (name, data, opts) => {
+    const job = await add(name, data, marked(opts));
+    enqueued(reports, job);
+    return job;
+  };
+  const addBulk = queue.addBulk.bind(queue);
+  queue.addBulk = async (jobs) => {
+    const added = await addBulk(jobs.map((job) => ({ ...job, opts: marked(job.opts) ?? {} })));
+    for (const job of added) enqueued(reports, job);
+    return added;
+  };
+  hookRemovals(queue, reports);
+}
+
+/** Lets a producer of flows report the jobs of its flows. A job with children is blocked by them. */
+export function hookFlows(producer: BullFlowProducer, reports: JobReports): void {
+  const add = producer.add.bind(producer);
+  producer.add = async (flow, ...rest) => {
+    const node = await add(markedFlow(flow), ...rest);
+    if (node !== undefined) enqueuedFlow(reports, node);
+    return node;
+  };
+  const addBulk = producer.addBulk.bind(producer);
+  producer.addBulk = async (flows) => {
+    const nodes = await addBulk(flows.map(markedFlow));
+    for (const node of nodes ?? []) enqueuedFlow(reports, node);
+    return nodes;
+  };
+}
+
+function markedFlow(flow: BullFlow): BullFlow {
+  const opts = marked(flow.opts);
+  return {
+    ...flow,
+    ...(opts === undefined ? {} : { opts }),
+    ...(flow.children === undefined ? {} : { children: flow.children.map(markedFlow) }),
+  };
+}
+
+function enqueuedFlow(reports: JobReports, { job, children = [] }: BullFlowJob): void {
+  enqueued(reports, job, children.length > 0);
+  for (const child of children) enqueuedFlow(reports, child);
+}
