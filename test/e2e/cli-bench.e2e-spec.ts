@@ -33,6 +33,7 @@ describe('the bench, at a small scale', () => {
     ['why', ['why', 'why', 'why', 'why', 'why', 'why', 'memory']],
     ['rebuild', ['rebuild', 'memory']],
     ['restore', ['restore', 'restore', 'memory']],
+    ['scrape', ['scrape', 'scrape', 'scrape', 'scrape']],
   ])(
     'measures %s against its reference',
     (only, names) => {

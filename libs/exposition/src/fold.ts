@@ -50,7 +50,7 @@ function fold<S>(series: readonly S[], budget: number, sum: (rest: readonly S[])
   return { series: kept, folded: rest.length };
 }
 
-function earliest(rest: readonly { readonly created?: Value }[]): { created?: Value } {
+function earliest(rest: readonly { readonly created?: Value | undefined }[]): { created?: Value } {
   let first: Value | undefined;
   for (const { created } of rest) {
     if (created !== undefined && (first === undefined || Number(created) < Number(first))) first = created;

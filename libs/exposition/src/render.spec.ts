@@ -27,24 +27,24 @@ describe('rendering', () => {
   });
 
   it('cuts between lines, about where it is told, and loses nothing', () => {
-    const family: Family = { name: 'n', type: 'gauge', help: 'N.', series: manySeries(1_000) };
-    const chunks = [...renderChunks([family], 'text', { chunkLength: 500 })];
-    expect(chunks.length).toBeGreaterThan(20);
+    const family: Family = { name: 'n', type: 'gauge', help: 'N.', series: manySeries(10_000) };
+    const chunks = [...renderChunks([family], 'text', { chunkLength: 10_000 })];
+    expect(chunks.length).toBeGreaterThan(5);
     for (const chunk of chunks) {
       expect(chunk.endsWith('\n')).toBe(true);
-      expect(chunk.length).toBeLessThan(550);
+      expect(chunk.length).toBeLessThan(20_000);
     }
     expect(chunks.join('')).toBe(renderText([family], 'text'));
   });
 
   it('pauses after every chunk', async () => {
-    const family: Family = { name: 'n', type: 'gauge', help: 'N.', series: manySeries(1_000) };
+    const family: Family = { name: 'n', type: 'gauge', help: 'N.', series: manySeries(10_000) };
     let pauses = 0;
     const pause = (): Promise<void> => {
       pauses += 1;
       return Promise.resolve();
     };
-    const chunks = await renderYielding([family], 'openmetrics', pause, { chunkLength: 500 });
+    const chunks = await renderYielding([family], 'openmetrics', pause, { chunkLength: 10_000 });
     expect(pauses).toBe(chunks.length);
     expect(chunks.join('')).toBe(renderText([family], 'openmetrics'));
   });

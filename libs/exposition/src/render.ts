@@ -1,11 +1,11 @@
 import { escapeHelp, joinLabels, NO_LABELS } from './labels.js';
 import { cumulate, valueText } from './numbers.js';
+import { SeriesTable, type SeriesWriter } from './series-table.js';
 import {
   type Family,
   type Format,
   type HistogramFamily,
   type HistogramSeries,
-  type Series,
   type SimpleFamily,
   type Value,
 } from './types.js';
@@ -32,31 +32,16 @@ export function* renderChunks(
   let text = '';
   for (const family of families) {
     text += headText(family, format);
-    if (isHistogram(family)) {
-      text = yield* seriesChunks(text, family.series, histogramWriter(family, format), chunkLength);
-    } else {
-      text = yield* seriesChunks(text, family.series, simpleWriter(family, format), chunkLength);
+    for (const part of isHistogram(family) ? histogramTexts(family, format) : simpleTexts(family, format)) {
+      text += part;
+      if (text.length >= chunkLength) {
+        yield text;
+        text = '';
+      }
     }
   }
   if (end && format === 'openmetrics') text += '# EOF\n';
   if (text !== '') yield text;
-}
-
-/** Yields what fills chunks, `text` first, and returns the rest. */
-function* seriesChunks<S>(
-  text: string,
-  series: Iterable<S>,
-  write: (series: S) => string,
-  chunkLength: number,
-): Generator<string, string, undefined> {
-  for (const one of series) {
-    text += write(one);
-    if (text.length >= chunkLength) {
-      yield text;
-      text = '';
-    }
-  }
-  return text;
 }
 
 /** The same as one text, in one go. */
@@ -115,21 +100,49 @@ function headText(family: Family, format: Format): string {
   return open && unit !== undefined && name.endsWith(`_${unit}`) ? `${head}# UNIT ${name} ${unit}\n` : head;
 }
 
-function simpleWriter(family: SimpleFamily, format: Format): (series: Series) => string {
+function* simpleTexts(family: SimpleFamily, format: Format): Generator<string, void, undefined> {
+  const { series } = family;
   const name = family.name + suffixOf(family);
-  if (format === 'openmetrics' && family.type === 'counter') {
-    const created = `${family.name}_created`;
-    return (series) =>
-      series.created === undefined
-        ? lineText(name, series.labels, series.value)
-        : lineText(name, series.labels, series.value) + lineText(created, series.labels, series.created);
+  const withCreated = format === 'openmetrics' && family.type === 'counter';
+  const write: SeriesWriter = withCreated
+    ? counterWriter(name, `${family.name}_created`)
+    : (labels, value) => lineText(name, labels, value);
+  if (series instanceof SeriesTable) yield* series.texts(withCreated ? `${name} with created` : name, write);
+  else yield* inBatches(series, ({ labels, value, created }) => write(labels, value, created));
+}
+
+function counterWriter(total: string, start: string): SeriesWriter {
+  return (labels, value, created) =>
+    created === undefined
+      ? lineText(total, labels, value)
+      : lineText(total, labels, value) + lineText(start, labels, created);
+}
+
+const BATCH_LENGTH = 8_192;
+
+/** Texts of several series each, since every yield costs more than a line. */
+function* inBatches<S>(
+  series: Iterable<S>,
+  write: (series: S) => string,
+): Generator<string, void, undefined> {
+  let text = '';
+  for (const one of series) {
+    text += write(one);
+    if (text.length >= BATCH_LENGTH) {
+      yield text;
+      text = '';
+    }
   }
-  return (series) => lineText(name, series.labels, series.value);
+  yield text;
 }
 
 function lineText(name: string, labels: string, value: Value): string {
   const text = typeof value === 'string' ? value : valueText(value);
   return labels === '' ? `${name} ${text}\n` : `${name}{${labels}} ${text}\n`;
+}
+
+function histogramTexts(family: HistogramFamily, format: Format): Iterable<string> {
+  return inBatches(family.series, histogramWriter(family, format));
 }
 
 function histogramWriter(family: HistogramFamily, format: Format): (series: HistogramSeries) => string {

@@ -17,7 +17,7 @@ export interface Series {
   readonly labels: LabelText;
   readonly value: Value;
   /** Counters: when counting began, in seconds since 1970. Printed as `_created`, in OpenMetrics only. */
-  readonly created?: Value;
+  readonly created?: Value | undefined;
 }
 
 /** One series of a histogram or gauge histogram. */
@@ -28,9 +28,9 @@ export interface HistogramSeries {
   /** Observations in each bucket alone, NOT cumulative, one per bound of the family; absent is 0. */
   readonly counts: readonly (Value | undefined)[];
   /** Sum of the observations in the family's unit. Without it neither sum nor count is printed. */
-  readonly sum?: Value;
+  readonly sum?: Value | undefined;
   /** Histograms only: when counting began, in seconds since 1970. Printed in OpenMetrics only. */
-  readonly created?: Value;
+  readonly created?: Value | undefined;
 }
 
 interface FamilyHead {

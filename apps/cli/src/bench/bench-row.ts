@@ -36,6 +36,7 @@ export const BENCHES = [
   'rebuild',
   'restore',
   'latency',
+  'scrape',
   'memory',
 ] as const;
 

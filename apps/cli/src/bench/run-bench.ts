@@ -5,6 +5,7 @@ import { benchImport } from './bench-import.js';
 import { benchLatency } from './bench-latency.js';
 import { benchRebuild } from './bench-rebuild.js';
 import { benchRestore } from './bench-restore.js';
+import { benchScrape } from './bench-scrape.js';
 import { benchUsage } from './bench-usage.js';
 import { benchWhy } from './bench-why.js';
 import { formatBytes } from '../support/numbers.js';
@@ -21,6 +22,7 @@ const RUNNERS: Readonly<
   rebuild: benchRebuild,
   restore: benchRestore,
   latency: benchLatency,
+  scrape: benchScrape,
 };
 
 const MEMORY_LIMIT = 300_000_000;
