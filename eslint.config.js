@@ -24,7 +24,7 @@ const ALLOWED = {
   access: ['contracts', 'platform'],
   'projection-engine': ['contracts', 'platform', 'event-log'],
   ledger: ['contracts', 'platform', 'event-log', 'metering', 'projection-engine'],
-  'read-models': ['contracts', 'platform', 'access', 'metering', 'ledger'],
+  'read-models': ['contracts', 'platform', 'access', 'metering', 'event-log', 'ledger'],
   reporter: ['contracts'],
   schema: ['platform', 'access', 'event-log', 'projection-engine', 'ledger'],
 };

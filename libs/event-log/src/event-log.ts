@@ -4,6 +4,8 @@ import type { Pool } from 'pg';
 import { appendBatch, type AppendResult, emptyResult } from './append/append-batch.js';
 import { AppendSignal } from './append/append-signal.js';
 import type { NewDeadLetter } from './append/dead-letter.js';
+import { LogArchive } from './archive/log-archive.js';
+import { readWholeEntity, readWholeLogAfter, withArchived } from './archive/read-whole-log.js';
 import type { IdentityKey } from './identity.js';
 import { AppendListener } from './reading/append-listener.js';
 import { countDeadLetters, type DeadLetter, listDeadLetters } from './reading/dead-letters.js';
@@ -12,8 +14,7 @@ import { type LogHead, readHead } from './reading/head.js';
 import { knownIdentities } from './reading/known-identities.js';
 import { countAfter, oldestRecordedAfter } from './reading/lag.js';
 import { locateEvents, type LocatedEvent } from './reading/locate-events.js';
-import { readAfter, type ReadLimits } from './reading/read-after.js';
-import { readEntity } from './reading/read-entity.js';
+import type { ReadLimits } from './reading/read-after.js';
 
 /** Events to append, and what could not become one, in one transaction. */
 export interface AppendBatch {
@@ -32,10 +33,14 @@ export class EventLog {
   private readonly signal: AppendSignal;
   private readonly listeners = new Set<() => void>();
 
-  /** @param pool its sessions should start with `WRITER_SESSION`. */
+  /**
+   * @param pool its sessions should start with `WRITER_SESSION`.
+   * @param archive where archived parts of the log are; without it, reading them throws ArchiveUnavailableError.
+   */
   constructor(
     private readonly pool: Pool,
     private readonly io: IoSteps = noIoSteps,
+    private readonly archive: LogArchive = new LogArchive(null),
   ) {
     this.signal = new AppendSignal(pool);
   }
@@ -57,12 +62,12 @@ export class EventLog {
 
   /** The events after a position, in order, at least one if there is any. */
   readAfter(position: bigint, limits: ReadLimits): Promise<StoredEvent[]> {
-    return readAfter(this.pool, position, limits);
+    return readWholeLogAfter(this.pool, this.archive, position, limits);
   }
 
   /** Every event about one entity, in the order of the log. */
   readEntity(tenant: string, subject: string): Promise<StoredEvent[]> {
-    return readEntity(this.pool, tenant, subject);
+    return readWholeEntity(this.pool, this.archive, tenant, subject);
   }
 
   /** Where the log ends. */
@@ -91,8 +96,8 @@ export class EventLog {
   }
 
   /** What is known of an event: where it is logged, and what was refused under its identity. */
-  find(key: IdentityKey): Promise<FoundEvent> {
-    return findEvent(this.pool, key);
+  async find(key: IdentityKey): Promise<FoundEvent> {
+    return withArchived(this.pool, this.archive, await findEvent(this.pool, key));
   }
 
   /** How many dead letters stand open, by reason. */

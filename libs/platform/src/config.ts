@@ -1,5 +1,5 @@
 import { isIP } from 'node:net';
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { z } from 'zod';
 import { ConfigError } from './errors.js';
 
@@ -7,6 +7,8 @@ import { ConfigError } from './errors.js';
 export interface Config {
   /** Absolute path of the directory with embedded services, keys and logs (`QUIPU_DATA_DIR`). */
   readonly dataDir: string;
+  /** Absolute path of the directory with archived parts of the log (`QUIPU_ARCHIVE_DIR`). */
+  readonly archiveDir: string;
   /** Address the API listens on (`HOST`). */
   readonly host: string;
   /** Port the API listens on (`PORT`); 0 lets the supervisor pick a free one. */
@@ -41,6 +43,8 @@ export interface Config {
   readonly trustedProxies: readonly string[];
   /** Seconds a process gets to finish its work after SIGTERM (`QUIPU_SHUTDOWN_SECONDS`). */
   readonly shutdownSeconds: number;
+  /** Commit this was built from, for the metrics; empty where nobody says (`QUIPU_COMMIT`). */
+  readonly commit: string;
   /** Bearer token that opens `/metrics` on all tenants (`QUIPU_METRICS_TOKEN`). */
   readonly metricsToken?: string;
   /** Addresses and networks that alone reach `/metrics` (`QUIPU_METRICS_TRUSTED_CIDR`); none: any. */
@@ -116,6 +120,7 @@ function networks() {
 const variables = z.object({
   QUIPU_HOME: z.string().optional(),
   QUIPU_DATA_DIR: z.string().optional(),
+  QUIPU_ARCHIVE_DIR: z.string().optional(),
   HOST: text.refine((value) => /^[^\s/]+$/.test(value), 'an address or host name').default('127.0.0.1'),
   PORT: wholeNumber(0, 65_535, 8080),
   DATABASE_URL: url(['postgres', 'postgresql']),
@@ -133,6 +138,7 @@ const variables = z.object({
   QUIPU_REQUESTS_PER_ADDRESS: wholeNumber(0, 1_000_000, 1_000),
   QUIPU_TRUSTED_PROXIES: networks(),
   QUIPU_SHUTDOWN_SECONDS: wholeNumber(1, 600, 10),
+  QUIPU_COMMIT: text.default(''),
   QUIPU_METRICS_TOKEN: secret(),
   QUIPU_METRICS_TRUSTED_CIDR: networks(),
   QUIPU_PUBLIC_METRICS: oneOf(['aggregate', 'full', 'off']).default('aggregate'),
@@ -146,7 +152,8 @@ const variables = z.object({
 
 /**
  * Reads the configuration from `env`. An empty variable counts as unset. The data directory is
- * `QUIPU_DATA_DIR` (against the working directory), else `.quipu` in `QUIPU_HOME` or the working directory.
+ * `QUIPU_DATA_DIR` (against the working directory), else `.quipu` in `QUIPU_HOME` or the working directory; that of
+ * archives is `QUIPU_ARCHIVE_DIR`, else `archive` in it.
  * @throws ConfigError with one line per wrong variable: its name, its value and what is allowed.
  */
 export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
@@ -163,8 +170,10 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
     throw new ConfigError(lines.join('\n'));
   }
   const v = parsed.data;
+  const dataDir = v.QUIPU_DATA_DIR ? resolve(v.QUIPU_DATA_DIR) : resolve(v.QUIPU_HOME ?? '.', '.quipu');
   return Object.freeze({
-    dataDir: v.QUIPU_DATA_DIR ? resolve(v.QUIPU_DATA_DIR) : resolve(v.QUIPU_HOME ?? '.', '.quipu'),
+    dataDir,
+    archiveDir: resolve(v.QUIPU_ARCHIVE_DIR ?? join(dataDir, 'archive')),
     host: v.HOST,
     port: v.PORT,
     ...(v.DATABASE_URL === undefined ? {} : { databaseUrl: v.DATABASE_URL }),
@@ -182,6 +191,7 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
     requestsPerAddress: v.QUIPU_REQUESTS_PER_ADDRESS,
     trustedProxies: v.QUIPU_TRUSTED_PROXIES,
     shutdownSeconds: v.QUIPU_SHUTDOWN_SECONDS,
+    commit: v.QUIPU_COMMIT,
     ...(v.QUIPU_METRICS_TOKEN === undefined ? {} : { metricsToken: v.QUIPU_METRICS_TOKEN }),
     metricsTrustedCidr: v.QUIPU_METRICS_TRUSTED_CIDR,
     publicMetrics: v.QUIPU_PUBLIC_METRICS,

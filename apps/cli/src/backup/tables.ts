@@ -17,7 +17,7 @@ const KEPT_OF_LEDGER = ['usage_keys', 'entities', 'amounts', 'members', 'changes
  * tell, and a restored ledger must have an epoch of its own, or a Redis of before would be taken for its mirror.
  */
 export const NOT_KEPT: readonly string[] = [
-  ...['schema_migrations', 'log_partitions', 'ledger_epoch', 'ingest_counts'],
+  ...['schema_migrations', 'log_partitions', 'log_archives', 'ledger_epoch', 'ingest_counts'],
 ];
 
 /** Every table of a backup, qualified, in the order of restoring. */

@@ -1,8 +1,9 @@
 import { once } from 'node:events';
 import type { Writable } from 'node:stream';
-import { canonicalEvent, type StoredEvent } from '@quipu/contracts';
 import type { Pool } from 'pg';
-import { type ChainBatch, walkChain } from './walk-chain.js';
+import { batchLine, eventLine } from '../archive/archive-lines.js';
+import type { LogArchive } from '../archive/log-archive.js';
+import { walkChain } from './walk-chain.js';
 
 /** What an export wrote. */
 export interface ExportReport {
@@ -14,30 +15,14 @@ export interface ExportReport {
 
 const FLUSH_BYTES = 1 << 16;
 
-function batchLine(batch: ChainBatch): string {
-  return JSON.stringify({
-    batch: {
-      first: String(batch.firstPosition),
-      last: String(batch.lastPosition),
-      events: batch.events,
-      previous: batch.previous.toString('hex'),
-      digest: batch.digest.toString('hex'),
-    },
-  });
-}
-
-function eventLine(event: StoredEvent): string {
-  return `{"position":"${event.position}","recorded":${event.recordedMs},"event":${canonicalEvent(event)}}`;
-}
-
 /**
  * Writes a copy of the log that anyone can check: lines of JSON, first `{"quipu-log":1}`, then per append
  * one `{"batch":{first,last,events,previous,digest}}` followed by its events
  * `{"position","recorded","event"}`, at last `{"end":{batches,events,head}}`, so that a cut copy is seen.
  * Positions are decimal strings, digests hexadecimal, `event` is the canonical JSON that was hashed.
- * Does not end `out`. Rejects with `out`'s error.
+ * Does not end `out`. Rejects with `out`'s error, and when an archived part of the log cannot be read.
  */
-export async function exportLog(pool: Pool, out: Writable): Promise<ExportReport> {
+export async function exportLog(pool: Pool, out: Writable, archive?: LogArchive): Promise<ExportReport> {
   const report: ExportReport = { batches: 0, events: 0, head: '00'.repeat(32) };
   let failure: Error | null = null;
   const onError = (error: Error) => (failure = error);
@@ -50,7 +35,7 @@ export async function exportLog(pool: Pool, out: Writable): Promise<ExportReport
     if (full) await once(out, 'drain');
   };
   try {
-    for await (const step of walkChain(pool)) {
+    for await (const step of walkChain(pool, archive)) {
       if ('batch' in step) {
         report.batches += 1;
         report.head = step.batch.digest.toString('hex');

@@ -1,6 +1,7 @@
 import type { StoredEvent } from '@quipu/contracts';
 import type { Pool } from 'pg';
-import { readAfter } from '../reading/read-after.js';
+import { LogArchive } from '../archive/log-archive.js';
+import { readWholeLogAfter } from '../archive/read-whole-log.js';
 
 /** A row of the digest chain: one append. */
 export interface ChainBatch {
@@ -44,9 +45,9 @@ async function* batches(pool: Pool, end: bigint): AsyncGenerator<ChainBatch> {
   }
 }
 
-async function* events(pool: Pool, end: bigint): AsyncGenerator<StoredEvent> {
+async function* events(pool: Pool, archive: LogArchive, end: bigint): AsyncGenerator<StoredEvent> {
   for (let after = 0n; ;) {
-    const page = await readAfter(pool, after, PAGE);
+    const page = await readWholeLogAfter(pool, archive, after, PAGE);
     for (const event of page) {
       if (event.position > end) return;
       after = event.position;
@@ -60,13 +61,16 @@ async function* events(pool: Pool, end: bigint): AsyncGenerator<StoredEvent> {
  * Walks the log as it ends now, batch by batch, in bounded memory and without holding a snapshot: what is
  * in the log stays as it is, so it is enough that the end is read in one statement.
  */
-export async function* walkChain(pool: Pool): AsyncGenerator<ChainStep> {
+export async function* walkChain(
+  pool: Pool,
+  archive: LogArchive = new LogArchive(null),
+): AsyncGenerator<ChainStep> {
   const { rows } = await pool.query<{ end: string }>(
     `SELECT greatest((SELECT max(last_position) FROM log_digests),
                      (SELECT max(position) FROM log), 0) AS end`,
   );
   const end = BigInt(rows[0]?.end ?? 0);
-  const log = events(pool, end);
+  const log = events(pool, archive, end);
   let next = await log.next();
   for await (const batch of batches(pool, end)) {
     yield { batch };

@@ -8,7 +8,7 @@ CREATE FUNCTION log_partition_size() RETURNS bigint LANGUAGE sql IMMUTABLE AS 'S
  * and then attached: ATTACH takes SHARE UPDATE EXCLUSIVE on the log, CREATE ... PARTITION OF would take
  * ACCESS EXCLUSIVE and wait for, and block, every reader.
  */
-const ensure = `
+export const ensurePartitions = `
 CREATE FUNCTION log_ensure_partitions(needed bigint) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
   size bigint;
@@ -30,7 +30,7 @@ BEGIN
 END $$`;
 
 /** Statements that make the functions which extend the log by partitions. */
-export const createPartitioning: readonly string[] = [size, ensure];
+export const createPartitioning: readonly string[] = [size, ensurePartitions];
 
 /** Statements that undo `createPartitioning`. */
 export const dropPartitioning: readonly string[] = [

@@ -12,18 +12,24 @@ export interface ReadLimits {
 /**
  * Not a named statement: a plan cached for an unknown LIMIT over a log that has just been filled flips to
  * reading and sorting all of it.
+ *
+ * Nothing is found where an archive takes the place of the table: asked in the same snapshot, so that no partition is
+ * missed that goes to a file meanwhile.
  */
 export const READ_AFTER = `
 SELECT ${COLUMNS} FROM (
   SELECT page.*, sum(size) OVER (ORDER BY position ROWS UNBOUNDED PRECEDING) - size AS before
   FROM (
     SELECT ${COLUMNS}, octet_length(data::text) AS size FROM log
-    WHERE position > $1 ORDER BY position LIMIT $2
+    WHERE position > $1::bigint AND NOT EXISTS (SELECT FROM log_archives WHERE end_position > $1::bigint + 1)
+    ORDER BY position LIMIT $2
   ) page
 ) measured
 WHERE before < $3 ORDER BY position`;
 
-/** The events after a position, in order. Gaps between positions are normal. */
+/**
+ * The events after a position, in order; none if the position is archived. Gaps between positions are normal.
+ */
 export async function readAfter(pool: Pool, position: bigint, limits: ReadLimits): Promise<StoredEvent[]> {
   const { rows } = await pool.query<StoredRow>({
     text: READ_AFTER,

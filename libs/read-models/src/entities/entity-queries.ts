@@ -1,5 +1,6 @@
 import type { Scope } from '@quipu/access';
 import type { StoredEvent } from '@quipu/contracts';
+import { LogArchive } from '@quipu/event-log';
 import {
   type EntityKey,
   type JobFields,
@@ -14,6 +15,7 @@ import {
 import type { Pool } from 'pg';
 import { EVENT_COLUMNS, type EventRow, eventOf } from '../past/event-row.js';
 import { inLedgerSnapshot, type LedgerSnapshot } from '../past/ledger-snapshot.js';
+import { readSkips } from '../past/skips.js';
 
 /** Fields an interval or an entity is accounted under, by the names that events give them. */
 export type EntityFields = Readonly<Record<string, unknown>>;
@@ -73,27 +75,36 @@ type Resolved = Pick<EntityAnswer, 'status' | 'fields' | 'intervals'>;
 
 /** Answers what became of one job or node. */
 export class EntityQueries {
-  constructor(private readonly pool: Pool) {}
+  /** @param archive where archived parts of the log are. */
+  constructor(
+    private readonly pool: Pool,
+    private readonly archive: LogArchive = new LogArchive(null),
+  ) {}
 
   /** The entity, or null if there is none inside the scope: which of the two, a caller must not learn. */
   async entity(scope: Scope, query: EntityQuery): Promise<EntityAnswer | null> {
     const { tenant, kind, id } = query;
     if (scope.tenant !== null && scope.tenant !== tenant) return null;
     const key: EntityKey = { tenant, kind, id };
-    return inLedgerSnapshot(this.pool, async (snapshot) => {
-      const state = await readState(snapshot, key);
-      if (state === null) return null;
-      const resolved = kind === 'job' ? resolveJob(state as JobState) : resolveNode(key, state as NodeState);
-      if (scope.user !== null && !isOnly(scope.user, resolved)) return null;
-      const { events, next } = await readEvents(snapshot, query);
-      const { intervals } = resolved;
-      const kept = intervals.slice(-MAX_INTERVALS);
-      return {
-        ...resolved,
-        ...{ key, position: snapshot.position, events, next },
-        ...{ intervals: kept, intervalsOmitted: intervals.length - kept.length },
-      };
-    });
+    return inLedgerSnapshot(
+      this.pool,
+      async (snapshot) => {
+        const state = await readState(snapshot, key);
+        if (state === null) return null;
+        const resolved =
+          kind === 'job' ? resolveJob(state as JobState) : resolveNode(key, state as NodeState);
+        if (scope.user !== null && !isOnly(scope.user, resolved)) return null;
+        const { events, next } = await readEvents(snapshot, query);
+        const { intervals } = resolved;
+        const kept = intervals.slice(-MAX_INTERVALS);
+        return {
+          ...resolved,
+          ...{ key, position: snapshot.position, events, next },
+          ...{ intervals: kept, intervalsOmitted: intervals.length - kept.length },
+        };
+      },
+      { archive: this.archive },
+    );
   }
 }
 
@@ -114,16 +125,33 @@ SELECT ${EVENT_COLUMNS}, EXISTS (
  ORDER BY l.tenant, l.subject, l.position LIMIT $5`;
 
 async function readEvents(
-  { client, position }: LedgerSnapshot,
-  { tenant, id, after, limit }: EntityQuery,
+  snapshot: LedgerSnapshot,
+  query: EntityQuery,
 ): Promise<{ events: TimelineEvent[]; next: bigint | null }> {
-  const { rows } = await client.query<EventRow & { skipped: boolean }>(EVENTS, [
-    ...[tenant, id, String(after), String(position)],
-    limit + 1,
-  ]);
-  const events = rows.slice(0, limit).map((row) => ({ event: eventOf(row), skipped: row.skipped }));
+  const { client, position, archived } = snapshot;
+  const { tenant, id, after, limit } = query;
+  const found = archived.covers(after) ? await readArchived(snapshot, query) : [];
+  if (found.length <= limit) {
+    const { rows } = await client.query<EventRow & { skipped: boolean }>(EVENTS, [
+      ...[tenant, id, String(archived.covers(after) ? archived.end - 1n : after), String(position)],
+      limit + 1 - found.length,
+    ]);
+    found.push(...rows.map((row) => ({ event: eventOf(row), skipped: row.skipped })));
+  }
+  const events = found.slice(0, limit);
   const last = events.at(-1);
-  return { events, next: rows.length > limit && last !== undefined ? last.event.position : null };
+  return { events, next: found.length > limit && last !== undefined ? last.event.position : null };
+}
+
+async function readArchived(
+  { client, position, archived }: LedgerSnapshot,
+  { tenant, id, after }: EntityQuery,
+): Promise<TimelineEvent[]> {
+  const [events = []] = await archived.readEntities([{ tenant, subject: id }], position);
+  const skips = await readSkips(client);
+  return events
+    .filter((event) => event.position > after)
+    .map((event) => ({ event, skipped: skips.has(event.position) }));
 }
 
 function resolveJob(state: JobState): Resolved {

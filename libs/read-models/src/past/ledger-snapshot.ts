@@ -1,3 +1,4 @@
+import { type ArchivedLog, LogArchive } from '@quipu/event-log';
 import { LEDGER_PROJECTION, type LedgerSchema, parseLedgerSchema } from '@quipu/ledger';
 import { withTransaction } from '@quipu/platform';
 import type { Pool, PoolClient } from 'pg';
@@ -9,6 +10,8 @@ export interface LedgerSnapshot {
   readonly schema: LedgerSchema | null;
   /** The checkpoint: every event up to here is in the numbers. */
   readonly position: bigint;
+  /** The beginning of the log, where it is in files: what the table holds below its end is left out. */
+  readonly archived: ArchivedLog;
 }
 
 /** A missing table or schema, and what every statement after that says in the same transaction. */
@@ -22,7 +25,10 @@ const GONE = new Set(['42P01', '3F000', '25P02']);
 export async function inLedgerSnapshot<T>(
   pool: Pool,
   work: (snapshot: LedgerSnapshot) => Promise<T>,
-  { attempts = 3 }: { readonly attempts?: number } = {},
+  {
+    attempts = 3,
+    archive = new LogArchive(null),
+  }: { readonly attempts?: number; readonly archive?: LogArchive } = {},
 ): Promise<T> {
   for (let attempt = 1; ; attempt += 1) {
     try {
@@ -35,7 +41,8 @@ export async function inLedgerSnapshot<T>(
           );
           const live = rows[0];
           const schema = live === undefined ? null : parseLedgerSchema(live.schema_name);
-          return work({ client, schema, position: BigInt(live?.position ?? 0) });
+          const archived = await archive.seenBy(client);
+          return work({ client, schema, position: BigInt(live?.position ?? 0), archived });
         },
         { isolation: 'repeatable read', readOnly: true },
       );

@@ -1,10 +1,11 @@
+import type { LogArchive } from '@quipu/event-log';
 import type { Pool } from 'pg';
 
 /**
  * The position of the last event recorded at or before `time` (ms); 0 if there is none. Positions are halved instead
  * of searched by an index: recorded times rise with positions, and an index would be written with every event.
  */
-export async function positionAt(pool: Pool, time: number): Promise<bigint> {
+export async function positionAt(pool: Pool, archive: LogArchive, time: number): Promise<bigint> {
   const { rows } = await pool.query<{ first: string | null; last: string | null }>(
     `SELECT (SELECT position FROM log ORDER BY position LIMIT 1) AS first,
             (SELECT position FROM log ORDER BY position DESC LIMIT 1) AS last`,
@@ -23,12 +24,16 @@ export async function positionAt(pool: Pool, time: number): Promise<bigint> {
       high = event.position - 1n;
     }
   }
-  return (await lastUpTo(pool, low))?.position ?? 0n;
+  const found = await lastUpTo(pool, low);
+  if (found !== null && found.recordedMs <= time) return found.position;
+  return (await (await archive.seenBy(pool)).lastRecordedBy(time))?.position ?? 0n;
 }
 
 /** When the last event up to `position` was recorded, ms; null if there is none. */
-export async function recordedAt(pool: Pool, position: bigint): Promise<number | null> {
-  return (await lastUpTo(pool, position))?.recordedMs ?? null;
+export async function recordedAt(pool: Pool, archive: LogArchive, position: bigint): Promise<number | null> {
+  const found = await lastUpTo(pool, position);
+  if (found !== null) return found.recordedMs;
+  return (await (await archive.seenBy(pool)).lastUpTo(position))?.recordedMs ?? null;
 }
 
 async function lastUpTo(

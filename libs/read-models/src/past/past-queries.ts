@@ -1,4 +1,5 @@
 import type { Scope } from '@quipu/access';
+import { LogArchive } from '@quipu/event-log';
 import { TenantForbiddenError } from '@quipu/platform';
 import type { Pool } from 'pg';
 import { type DepthAnswer, type DepthFilters, DepthQueries } from '../depth/depth-queries.js';
@@ -21,6 +22,7 @@ import {
 import { DepthCorrection, type OldestRow, untouchedOldest } from './depth-correction.js';
 import { inLedgerSnapshot, type LedgerSnapshot } from './ledger-snapshot.js';
 import { positionAt, recordedAt } from './log-times.js';
+import { refuseArchived } from './refuse-archived.js';
 import { touchedEntities } from './touched-entities.js';
 import { boundariesOf, UsageCorrection } from './usage-correction.js';
 
@@ -28,18 +30,24 @@ import { boundariesOf, UsageCorrection } from './usage-correction.js';
  * What the ledger said when it had seen the log up to a position and nothing after it: the number now, minus what the
  * entities that changed since contribute now, plus what they contributed then. Costs as much as there were events
  * since. A position beyond the checkpoint stands for the checkpoint.
+ *
+ * All answers about a position throw ArchivedPositionError when events after it are archived.
  */
 export class PastQueries {
-  constructor(private readonly pool: Pool) {}
+  /** @param archive where archived parts of the log are. */
+  constructor(
+    private readonly pool: Pool,
+    private readonly archive: LogArchive = new LogArchive(null),
+  ) {}
 
   /** The position of the last event recorded at or before `time` (ms); 0 if there is none. */
   positionAt(time: number): Promise<bigint> {
-    return positionAt(this.pool, time);
+    return positionAt(this.pool, this.archive, time);
   }
 
   /** When the last event up to `position` was recorded, ms; null if there is none. */
   recordedAt(position: bigint): Promise<number | null> {
-    return recordedAt(this.pool, position);
+    return recordedAt(this.pool, this.archive, position);
   }
 
   /**
@@ -50,34 +58,38 @@ export class PastQueries {
   async usage(scope: Scope, query: UsageQuery, position: bigint): Promise<UsageAnswer> {
     const filters = withinScope(scope, query.filters ?? {});
     const owner = withinScope(scope, {});
-    return inLedgerSnapshot(this.pool, async (snapshot) => {
-      const queries = new UsageQueries(this.pool);
-      const at = least(position, snapshot.position);
-      const asked = { ...query };
-      if (query.start === undefined) {
-        const now = await queries.earliestStart(scope, query.level, query.now, snapshot.client);
-        const earliest = least2(now, await this.earliestThen(snapshot, at, query.level, owner));
-        if (earliest === null) {
-          return { ...(await queries.usage(scope, query, snapshot.client)), position: at };
+    return inLedgerSnapshot(
+      this.pool,
+      async (snapshot) => {
+        const queries = new UsageQueries(this.pool);
+        const at = least(position, snapshot.position);
+        const asked = { ...query };
+        if (query.start === undefined) {
+          const now = await queries.earliestStart(scope, query.level, query.now, snapshot.client);
+          const earliest = least2(now, await this.earliestThen(snapshot, at, query.level, owner));
+          if (earliest === null) {
+            return { ...(await queries.usage(scope, query, snapshot.client)), position: at };
+          }
+          asked.start = earliest;
         }
-        asked.start = earliest;
-      }
-      const answer = await queries.usage(scope, asked, snapshot.client);
-      const groupBy = query.groupBy ?? [];
-      const cut = Math.min(answer.end, query.now);
-      const instants = boundariesOf(answer.buckets, cut);
-      const correction = new UsageCorrection({ level: query.level, filters, groupBy, instants }, owner);
-      for await (const entities of touchedEntities(snapshot, at, { level: query.level, filters })) {
-        for (const entity of entities) correction.add(entity);
-      }
-      const corrections = correction.integrals().map(({ group, values }) => ({
-        group,
-        values: answer.buckets.map((_, i) => (values[i + 1] ?? 0n) - (values[i] ?? 0n)),
-      }));
-      const rows = corrected(answer.rows, corrections, groupBy);
-      const changes = (await changesNow(snapshot, query.level, filters)) + correction.changes;
-      return { ...answer, position: at, present: changes > 0n, rows };
-    });
+        const answer = await queries.usage(scope, asked, snapshot.client);
+        const groupBy = query.groupBy ?? [];
+        const cut = Math.min(answer.end, query.now);
+        const instants = boundariesOf(answer.buckets, cut);
+        const correction = new UsageCorrection({ level: query.level, filters, groupBy, instants }, owner);
+        for await (const entities of touchedEntities(snapshot, at, { level: query.level, filters })) {
+          for (const entity of entities) correction.add(entity);
+        }
+        const corrections = correction.integrals().map(({ group, values }) => ({
+          group,
+          values: answer.buckets.map((_, i) => (values[i + 1] ?? 0n) - (values[i] ?? 0n)),
+        }));
+        const rows = corrected(answer.rows, corrections, groupBy);
+        const changes = (await changesNow(snapshot, query.level, filters)) + correction.changes;
+        return { ...answer, position: at, present: changes > 0n, rows };
+      },
+      { archive: this.archive },
+    );
   }
 
   /** `UsageQueries.levels` as of a position. */
@@ -87,22 +99,26 @@ export class PastQueries {
     position: bigint,
   ): Promise<{ position: bigint; rows: UsageGroup[] }> {
     const filters = withinScope(scope, query.filters ?? {});
-    return inLedgerSnapshot(this.pool, async (snapshot) => {
-      const at = least(position, snapshot.position);
-      const answer = await new UsageQueries(this.pool).levels(scope, query, snapshot.client);
-      const groupBy = query.groupBy ?? [];
-      const points = query.at.map((t) => Math.min(t, query.now));
-      const instants = [...new Set(points)].sort((a, b) => a - b);
-      const correction = new UsageCorrection({ level: query.level, filters, groupBy, instants }, filters);
-      for await (const entities of touchedEntities(snapshot, at, { level: query.level, filters })) {
-        for (const entity of entities) correction.add(entity);
-      }
-      const corrections = correction.levels().map(({ group, values }) => ({
-        group,
-        values: points.map((point) => values[instants.indexOf(point)] ?? 0n),
-      }));
-      return { position: at, rows: corrected(answer.rows, corrections, groupBy) };
-    });
+    return inLedgerSnapshot(
+      this.pool,
+      async (snapshot) => {
+        const at = least(position, snapshot.position);
+        const answer = await new UsageQueries(this.pool).levels(scope, query, snapshot.client);
+        const groupBy = query.groupBy ?? [];
+        const points = query.at.map((t) => Math.min(t, query.now));
+        const instants = [...new Set(points)].sort((a, b) => a - b);
+        const correction = new UsageCorrection({ level: query.level, filters, groupBy, instants }, filters);
+        for await (const entities of touchedEntities(snapshot, at, { level: query.level, filters })) {
+          for (const entity of entities) correction.add(entity);
+        }
+        const corrections = correction.levels().map(({ group, values }) => ({
+          group,
+          values: points.map((point) => values[instants.indexOf(point)] ?? 0n),
+        }));
+        return { position: at, rows: corrected(answer.rows, corrections, groupBy) };
+      },
+      { archive: this.archive },
+    );
   }
 
   /**
@@ -117,22 +133,27 @@ export class PastQueries {
       scope,
       filters.tenant === undefined ? {} : { tenant: filters.tenant },
     );
-    return inLedgerSnapshot(this.pool, async (snapshot) => {
-      const { client, schema, position: head } = snapshot;
-      const at = least(position, head);
-      const answer = await new DepthQueries(this.pool, null).depth(scope, now, owner, client);
-      if (schema === null || at === head) return { ...answer, rows: ofQueue(answer.rows, filters) };
-      const { text, values } = untouchedOldest(schema, {
-        ...{ now, position: at, head },
-        tenant: owner.tenant ?? null,
-      });
-      const oldest = await client.query<OldestRow>(text, values);
-      const correction = new DepthCorrection(now, answer.rows, oldest.rows);
-      for await (const entities of touchedEntities(snapshot, at, { level: null, filters: owner })) {
-        for (const entity of entities) correction.add(entity);
-      }
-      return { ...answer, position: at, rows: ofQueue(correction.finish(), filters) };
-    });
+    return inLedgerSnapshot(
+      this.pool,
+      async (snapshot) => {
+        const { client, schema, position: head, archived } = snapshot;
+        const at = least(position, head);
+        const answer = await new DepthQueries(this.pool, null).depth(scope, now, owner, client);
+        if (schema === null || at === head) return { ...answer, rows: ofQueue(answer.rows, filters) };
+        refuseArchived(archived, at);
+        const { text, values } = untouchedOldest(schema, {
+          ...{ now, position: at, head },
+          tenant: owner.tenant ?? null,
+        });
+        const oldest = await client.query<OldestRow>(text, values);
+        const correction = new DepthCorrection(now, answer.rows, oldest.rows);
+        for await (const entities of touchedEntities(snapshot, at, { level: null, filters: owner })) {
+          for (const entity of entities) correction.add(entity);
+        }
+        return { ...answer, position: at, rows: ofQueue(correction.finish(), filters) };
+      },
+      { archive: this.archive },
+    );
   }
 
   private async earliestThen(

@@ -1,8 +1,12 @@
 import { type StoredEvent, upcast } from '@quipu/contracts';
 import { entityKinds, type EntityKey, type EntityKind, LEDGER_PROJECTION, route } from '@quipu/ledger';
-import type { PoolClient } from 'pg';
 import { chunksOf } from './cursor.js';
 import { EVENT_COLUMNS, type EventRow, eventOf } from './event-row.js';
+import type { LedgerSnapshot } from './ledger-snapshot.js';
+import { readSkips } from './skips.js';
+
+/** Where facts are read from. */
+export type FactSource = Pick<LedgerSnapshot, 'client' | 'archived'>;
 
 /** Most events that travel at once. */
 const CHUNK = 2_000;
@@ -12,16 +16,16 @@ const CHUNK = 2_000;
  * empty. Events that an operator skipped were never folded, and are left out here too.
  */
 export async function refold(
-  client: PoolClient,
+  source: FactSource,
   keys: readonly EntityKey[],
   upTo: bigint,
 ): Promise<unknown[]> {
   const states = keys.map((key) => kindOf(key).empty(key));
   if (keys.length === 0) return states;
   const places = new Map(keys.map((key, place) => [nameOf(key.tenant, key.id), place]));
-  for await (const rows of chunksOf<EventRow>(client, FACTS, [...columns(keys), String(upTo)], CHUNK)) {
-    for (const row of rows) {
-      const event = upcast(eventOf(row));
+  for await (const events of factsOf(source, keys, upTo)) {
+    for (const stored of events) {
+      const event = upcast(stored);
       const place = places.get(nameOf(event.tenant, event.subject));
       const key = place === undefined ? undefined : keys[place];
       if (place === undefined || key === undefined || route(event)?.kind !== key.kind) continue;
@@ -31,15 +35,31 @@ export async function refold(
   return states;
 }
 
-/** Every fact of one entity up to a position, in the order of the log. */
+/** The facts of entities up to a position: those of each entity in the order of the log. */
 export async function* factsOf(
-  client: PoolClient,
+  { client, archived }: FactSource,
   keys: readonly EntityKey[],
   upTo: bigint,
 ): AsyncGenerator<StoredEvent[]> {
+  const early = await archivedFacts({ client, archived }, keys, upTo);
+  if (early.length > 0) yield early;
   for await (const rows of chunksOf<EventRow>(client, FACTS, [...columns(keys), String(upTo)], CHUNK)) {
-    yield rows.map(eventOf);
+    yield rows.map(eventOf).filter(({ position }) => position >= archived.end);
   }
+}
+
+/** The archived ones of {@link factsOf}, entity after entity. */
+async function archivedFacts(
+  { client, archived }: FactSource,
+  keys: readonly EntityKey[],
+  upTo: bigint,
+): Promise<StoredEvent[]> {
+  if (archived.end === 0n || keys.length === 0) return [];
+  const wishes = keys.map(({ tenant, id }) => ({ tenant, subject: id }));
+  const events = (await archived.readEntities(wishes, upTo)).flat();
+  if (events.length === 0) return [];
+  const skips = await readSkips(client);
+  return events.filter(({ position, type }) => type !== 'job.progressed' && !skips.has(position));
 }
 
 /** LATERAL and OFFSET 0 keep it one walk of the entity's index entries, whatever the planner thinks of the log. */

@@ -5,6 +5,7 @@ import { entityCondition, type EntityWish } from './entity-condition.js';
 import { keyOf } from './entity-row.js';
 import type { LedgerSnapshot } from './ledger-snapshot.js';
 import { refold } from './refold.js';
+import { refuseArchived } from './refuse-archived.js';
 
 /** An entity that changed after a position: its state now, and as it was. */
 export interface TouchedEntity {
@@ -20,13 +21,16 @@ const CHUNK = 500;
  * The entities that events after `position` are facts of, and that may match the wish, chunk by chunk. They are found
  * in the log: an index on the entities' last positions would have to be written for every state that changes, while
  * reading the events of an entity again, which must be done for each of them, costs more than finding it.
+ * @throws ArchivedPositionError when some of these events are archived.
  */
 export async function* touchedEntities(
-  { client, schema, position: head }: LedgerSnapshot,
+  snapshot: LedgerSnapshot,
   position: bigint,
   wish: EntityWish,
 ): AsyncGenerator<TouchedEntity[]> {
+  const { client, schema, position: head, archived } = snapshot;
   if (schema === null || position >= head) return;
+  refuseArchived(archived, position);
   const params = new Parameters();
   const from = params.add(String(position));
   const to = params.add(String(head));
@@ -46,7 +50,7 @@ SELECT e.tenant, e.kind, e.id, e.state::text AS state FROM (
   type Row = { tenant: string; kind: number; id: string; state: string };
   for await (const rows of chunksOf<Row>(client, text, params.values, CHUNK)) {
     const keys = rows.map(keyOf);
-    const then = await refold(client, keys, position);
+    const then = await refold(snapshot, keys, position);
     yield rows.map((row, i) => ({ key: keys[i]!, now: JSON.parse(row.state) as unknown, then: then[i] }));
   }
 }

@@ -36,9 +36,16 @@ WITH live AS (
    WHERE p.name = $1 AND p.status = 'live')
 SELECT coalesce((SELECT position FROM log ORDER BY position DESC LIMIT 1), 0) AS log_position,
        l.position AS checkpoint,
-       (SELECT count(*) FROM log g WHERE g.position > coalesce(l.position, 0)) AS lag_events,
+       (SELECT count(*) FROM log g WHERE g.position > coalesce(l.position, 0))
+         + (SELECT coalesce(sum(least(d.events, d.last_position - coalesce(l.position, 0))), 0) FROM log_digests d
+             WHERE d.last_position > coalesce(l.position, 0)
+               AND d.last_position < (SELECT max(end_position) FROM log_archives WHERE detached_ms IS NOT NULL))
+         AS lag_events,
        coalesce(greatest(0, floor(extract(epoch FROM clock_timestamp()) * 1000) - (
-         SELECT recorded_ms FROM log g WHERE g.position > coalesce(l.position, 0) ORDER BY g.position LIMIT 1)), 0)
+         SELECT coalesce(
+           (SELECT a.first_recorded_ms FROM log_archives a WHERE a.end_position > coalesce(l.position, 0) + 1
+             ORDER BY a.first_position LIMIT 1),
+           (SELECT recorded_ms FROM log g WHERE g.position > coalesce(l.position, 0) ORDER BY g.position LIMIT 1)))), 0)
          AS lag_ms,
        l.halted_position, l.halted_error, l.halted_ms,
        (SELECT count(*) FROM dead_letters WHERE status = 'open') AS dead_letters,

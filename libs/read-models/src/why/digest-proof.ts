@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto';
 import { canonicalEvent } from '@quipu/contracts';
+import type { LogArchive } from '@quipu/event-log';
+import type { StoredEvent } from '@quipu/contracts';
 import type { Pool } from 'pg';
 import { EVENT_COLUMNS, type EventRow, eventOf } from '../past/event-row.js';
 
@@ -32,9 +34,13 @@ const CHUNK = 500;
 
 /**
  * The appends that hold the events at these positions, in the order of the log, each once.
- * @throws Error if an append is not whole in the log any more.
+ * @throws Error if an append is not whole in the log any more; ArchiveUnavailableError if it is archived out of reach.
  */
-export async function* proveBatches(pool: Pool, positions: number[]): AsyncGenerator<ProvenBatch> {
+export async function* proveBatches(
+  pool: Pool,
+  archive: LogArchive,
+  positions: number[],
+): AsyncGenerator<ProvenBatch> {
   positions.sort((a, b) => a - b);
   let done = 0;
   for (let i = 0; i < positions.length;) {
@@ -55,7 +61,7 @@ export async function* proveBatches(pool: Pool, positions: number[]): AsyncGener
       if (Number(row.last_position) <= done) continue;
       done = Number(row.last_position);
       const shown = new Set(within(positions, Number(row.first_position), done));
-      yield prove(row, shown, await readBatch(pool, row));
+      yield prove(row, shown, await readBatch(pool, archive, row));
     }
   }
 }
@@ -71,28 +77,33 @@ export async function logHead(pool: Pool): Promise<DigestHead> {
     : { position: head.last_position, digest: head.digest.toString('hex') };
 }
 
-async function readBatch(pool: Pool, batch: DigestRow): Promise<EventRow[]> {
-  const { rows } = await pool.query<EventRow>(
-    `SELECT ${EVENT_COLUMNS} FROM log l WHERE l.position >= $1::bigint AND l.position <= $2::bigint ORDER BY l.position`,
-    [batch.first_position, batch.last_position],
-  );
-  if (rows.length === batch.events) return rows;
+async function readBatch(pool: Pool, archive: LogArchive, batch: DigestRow): Promise<StoredEvent[]> {
+  let found = 0;
+  // Between the two statements a part may go to a file, or come back.
+  for (let attempt = 1; attempt <= 2; attempt += 1) {
+    const archived = await archive.seenBy(pool);
+    const [first, last] = [BigInt(batch.first_position), BigInt(batch.last_position)];
+    const early = archived.covers(first - 1n) ? await archived.readRange(first, last) : [];
+    const { rows } = await pool.query<EventRow>(
+      `SELECT ${EVENT_COLUMNS} FROM log l WHERE l.position >= $1::bigint AND l.position <= $2::bigint ORDER BY l.position`,
+      [batch.first_position, batch.last_position],
+    );
+    const late = rows.map(eventOf).filter(({ position }) => position >= archived.end);
+    found = early.length + late.length;
+    if (found === batch.events) return [...early, ...late];
+  }
   const where = `${batch.first_position} to ${batch.last_position}`;
-  throw new Error(
-    `The append at ${where} is not whole in the log: ${rows.length} of ${batch.events} events.`,
-  );
+  throw new Error(`The append at ${where} is not whole in the log: ${found} of ${batch.events} events.`);
 }
 
-function prove(row: DigestRow, shown: ReadonlySet<number>, events: readonly EventRow[]): ProvenBatch {
+function prove(row: DigestRow, shown: ReadonlySet<number>, events: readonly StoredEvent[]): ProvenBatch {
   const hidden = events.filter(({ position }) => !shown.has(Number(position)));
   return {
     ...{ first: row.first_position, last: row.last_position, events: row.events },
     ...{ previous: row.previous.toString('hex'), digest: row.digest.toString('hex') },
     leaves: hidden.map((event) => [
-      event.position,
-      createHash('sha256')
-        .update(canonicalEvent(eventOf(event)))
-        .digest('hex'),
+      String(event.position),
+      createHash('sha256').update(canonicalEvent(event)).digest('hex'),
     ]),
   };
 }

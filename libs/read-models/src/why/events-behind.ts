@@ -1,6 +1,7 @@
 import { LEDGER_PROJECTION } from '@quipu/ledger';
-import type { PoolClient } from 'pg';
-import { evidenceOf } from './evidence.js';
+import type { LedgerSnapshot } from '../past/ledger-snapshot.js';
+import { readSkips } from '../past/skips.js';
+import { type Evidence, evidenceOf } from './evidence.js';
 import type { FoundItem } from './top-items.js';
 
 /** An event that an interval rests on. */
@@ -39,7 +40,7 @@ SELECT x.place, l.position, l.recorded_ms, l.time_ms, l.type, l.source, l.event_
 
 /** The events behind each item, in the order of the items and of the log, none after `position`. */
 export async function eventsBehind(
-  client: PoolClient,
+  { client, archived }: Pick<LedgerSnapshot, 'client' | 'archived'>,
   items: readonly FoundItem[],
   position: bigint,
 ): Promise<WhyEvent[][]> {
@@ -51,8 +52,9 @@ export async function eventsBehind(
     evidence.map(({ told }) => JSON.stringify(told.map(({ s, i }) => `${s}\n${i}`))),
     items.map(() => String(position)),
   ]);
-  const events: WhyEvent[][] = items.map(() => []);
+  const events = await archivedBehind({ client, archived }, items, evidence, position);
   for (const row of rows) {
+    if (BigInt(row.position) < archived.end) continue;
     events[Number(row.place) - 1]?.push({
       position: BigInt(row.position),
       recordedMs: Number(row.recorded_ms),
@@ -63,4 +65,32 @@ export async function eventsBehind(
     });
   }
   return events;
+}
+
+/** The archived ones of {@link eventsBehind}. */
+async function archivedBehind(
+  { client, archived }: Pick<LedgerSnapshot, 'client' | 'archived'>,
+  items: readonly FoundItem[],
+  evidence: readonly Evidence[],
+  position: bigint,
+): Promise<WhyEvent[][]> {
+  if (archived.end === 0n) return items.map(() => []);
+  // An entity may have several items; its events are read once.
+  const entities = new Map(items.map(({ item: { key } }) => [`${key.tenant}\0${key.id}`, key]));
+  const read = await archived.readEntities(
+    [...entities.values()].map(({ tenant, id }) => ({ tenant, subject: id })),
+    position,
+  );
+  const byEntity = new Map([...entities.keys()].map((name, i) => [name, read[i] ?? []]));
+  const skips = await readSkips(client);
+  return items.map(({ item: { key } }, i) => {
+    const { instants, told } = evidence[i]!;
+    const facts = new Set(told.map((fact) => `${fact.s}\n${fact.i}`));
+    return (byEntity.get(`${key.tenant}\0${key.id}`) ?? [])
+      .filter((event) => event.type !== 'job.progressed' && !skips.has(event.position))
+      .filter((event) => instants.includes(event.time) || facts.has(`${event.source}\n${event.id}`))
+      .map(({ position, recordedMs, time, type, source, id }) => ({
+        ...{ position, recordedMs, time, type, source, id },
+      }));
+  });
 }

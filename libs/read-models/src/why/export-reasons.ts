@@ -1,5 +1,6 @@
 import type { Scope } from '@quipu/access';
 import { canonicalEvent } from '@quipu/contracts';
+import { LogArchive } from '@quipu/event-log';
 import type { Pool } from 'pg';
 import { factsOf } from '../past/refold.js';
 import { type DigestHead, logHead, proveBatches } from './digest-proof.js';
@@ -31,6 +32,7 @@ export interface ExportedReasons {
  * - `{"end":{total, entities, intervals, events, batches, head}}`, so that a cut file is seen.
  *
  * @param write takes lines without their ends; it may make the export wait.
+ * @param archive where archived parts of the log are.
  * @throws TenantForbiddenError if a filter lies outside the scope.
  */
 export async function exportReasons(
@@ -38,13 +40,14 @@ export async function exportReasons(
   scope: Scope,
   query: WhyQuery,
   write: (line: string) => Promise<void> | void,
+  archive: LogArchive = new LogArchive(null),
 ): Promise<ExportedReasons> {
   const sum = { total: 0n, entities: 0, intervals: 0, events: 0, batches: 0 };
   const positions: number[] = [];
-  const reasons = new WhyQueries(pool);
+  const reasons = new WhyQueries(pool, archive);
   const { position } = await reasons.contributors(scope, query, {
     begin: async (window, at) => write(header(window, query.now, at)),
-    take: async (contributors, { client }, at) => {
+    take: async (contributors, snapshot, at) => {
       sum.entities += contributors.length;
       for (const item of contributors.flatMap(({ items }) => items)) {
         sum.intervals += 1;
@@ -52,7 +55,7 @@ export async function exportReasons(
         await write(intervalLine(item));
       }
       const keys = contributors.map(({ key }) => key);
-      for await (const events of factsOf(client, keys, at)) {
+      for await (const events of factsOf(snapshot, keys, at)) {
         for (const event of events) {
           positions.push(Number(event.position));
           sum.events += 1;
@@ -62,7 +65,7 @@ export async function exportReasons(
     },
   });
   // The log only grows: its digests need not be read in the snapshot, which would be held for as long.
-  for await (const batch of proveBatches(pool, positions)) {
+  for await (const batch of proveBatches(pool, archive, positions)) {
     sum.batches += 1;
     await write(JSON.stringify({ batch }));
   }

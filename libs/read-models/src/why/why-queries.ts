@@ -1,4 +1,5 @@
 import type { Scope } from '@quipu/access';
+import { LogArchive } from '@quipu/event-log';
 import type { EntityKey, LedgerSchema } from '@quipu/ledger';
 import type { Pool } from 'pg';
 import { chunksOf } from '../past/cursor.js';
@@ -80,32 +81,40 @@ const CHUNK = 1_000;
  * what usage (or depth) answers at the same position and instant.
  */
 export class WhyQueries {
-  constructor(private readonly pool: Pool) {}
+  /** @param archive where archived parts of the log are. */
+  constructor(
+    private readonly pool: Pool,
+    private readonly archive: LogArchive = new LogArchive(null),
+  ) {}
 
   /** One page. @throws TenantForbiddenError if a filter lies outside the scope. */
   async why(scope: Scope, query: WhyQuery): Promise<WhyAnswer> {
     const window = windowOf(scope, query);
-    return inLedgerSnapshot(this.pool, async (snapshot) => {
-      const position = positionOf(snapshot, query);
-      const top = new TopItems(query.limit ?? LIMIT, query.after ?? null);
-      const sum = { total: 0n, entities: 0, intervals: 0 };
-      for await (const contributors of contributorsOf(snapshot, window, position)) {
-        for (const { state, items } of contributors) {
-          sum.entities += 1;
-          sum.intervals += items.length;
-          for (const item of items) {
-            sum.total += item.amount;
-            top.add(item, state);
+    return inLedgerSnapshot(
+      this.pool,
+      async (snapshot) => {
+        const position = positionOf(snapshot, query);
+        const top = new TopItems(query.limit ?? LIMIT, query.after ?? null);
+        const sum = { total: 0n, entities: 0, intervals: 0 };
+        for await (const contributors of contributorsOf(snapshot, window, position)) {
+          for (const { state, items } of contributors) {
+            sum.entities += 1;
+            sum.intervals += items.length;
+            for (const item of items) {
+              sum.total += item.amount;
+              top.add(item, state);
+            }
           }
         }
-      }
-      const { items, next } = top.finish();
-      const events = query.events ? await eventsBehind(snapshot.client, items, position) : null;
-      return {
-        ...{ position, asOf: query.now, window, ...sum, next },
-        items: items.map(({ item }, i) => ({ ...item, events: events?.[i] ?? null })),
-      };
-    });
+        const { items, next } = top.finish();
+        const events = query.events ? await eventsBehind(snapshot, items, position) : null;
+        return {
+          ...{ position, asOf: query.now, window, ...sum, next },
+          items: items.map(({ item }, i) => ({ ...item, events: events?.[i] ?? null })),
+        };
+      },
+      { archive: this.archive },
+    );
   }
 
   /**
@@ -123,7 +132,7 @@ export class WhyQueries {
       return { position };
     };
     // What has been taken cannot be taken back: a promotion in the midst of it ends it.
-    return inLedgerSnapshot(this.pool, stream, { attempts: 1 });
+    return inLedgerSnapshot(this.pool, stream, { attempts: 1, archive: this.archive });
   }
 }
 
@@ -161,7 +170,7 @@ async function* contributorsOf(
     const keys = rows.map(keyOf);
     const changed = rows.flatMap((row, i) => (BigInt(row.last_position) > position ? [i] : []));
     const refolded = await refold(
-      snapshot.client,
+      snapshot,
       changed.map((i) => keys[i]!),
       position,
     );
