@@ -37,13 +37,18 @@ function printDecimal({ digits, places }: Decimal): string {
   return negative && printed !== '0' ? `-${printed}` : printed;
 }
 
+const SCALED_PLACES = 12;
+
 /**
- * An integer divided by a power of ten, exactly: milliseconds with scale 1000 become seconds. The integer is a
- * bigint, its decimal text, or a safe number.
+ * An integer divided by an integer: milliseconds with scale 1000 become seconds. Exact for powers of ten up to 10^12;
+ * else (days) to twelve places, half away from zero. The integer is a bigint, its decimal text, or a safe number.
  */
 export function scaledText(value: Value, scale: number): string {
-  const places = Math.round(Math.log10(scale));
-  return printDecimal({ digits: BigInt(value), places });
+  if (scale === 1) return BigInt(value).toString();
+  const dividend = BigInt(value) * 10n ** BigInt(SCALED_PLACES);
+  const divisor = BigInt(scale);
+  const half = dividend < 0n ? -divisor / 2n : divisor / 2n;
+  return printDecimal({ digits: (dividend + half) / divisor, places: SCALED_PLACES });
 }
 
 /** Sum of two values, exact; where one is not a finite number, as doubles add. */
