@@ -49,18 +49,18 @@ export function hookWorker(worker: BullWorker, reports: JobReports, runs: Worker
 
 /**
  * A job whose worker was not heard of waits again: that ends the attempt, as an estimate which the true end, should
- * it come, replaces. Where the job stands is read after how often it was started: if it starts in between, the
+ * it come, replaces. How often the job was started is read before where it stands: if it starts in between, the
  * attempt that is named has begun already, which does no harm, while one too many would wait for ever.
  */
 async function stalled(worker: BullWorker, reports: JobReports, id: string, time: number): Promise<void> {
   const job = await worker.Job.fromId(worker, id);
   if (job === undefined) return;
   const state = await job.getState();
-  if (state === 'completed' || state === 'failed' || state === 'unknown') return;
+  const begun = state === 'active' || state === 'completed' || state === 'failed' || state === 'unknown';
   const facts = reports.names.of(job);
   reports.say('job.queued', facts, time, {
     queue: facts.fields.queue,
-    attempt: attemptOf(job) + (state === 'active' ? 0 : 1),
+    attempt: attemptOf(job) + (begun ? 0 : 1),
     error: 'stalled: the worker that ran it was not heard of',
     stalled: job.stalledCounter ?? 1,
   });

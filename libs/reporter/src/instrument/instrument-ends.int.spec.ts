@@ -1,0 +1,173 @@
+import { jest } from '@jest/globals';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { testRedis, type TestRedis } from '../../../../test/support/index.js';
+import { BULLMQ, BullRig, subjectOf, timeOf } from '../../test/bull-rig.js';
+import { instrument } from './instrument.js';
+
+jest.setTimeout(30_000);
+
+describe.each(BULLMQ)('when things go wrong or end, an instrumented queue and worker of %s', (_, bull) => {
+  let redis: TestRedis;
+  let rig: BullRig;
+
+  beforeAll(async () => {
+    redis = await testRedis();
+  });
+  beforeEach(() => {
+    rig = new BullRig(bull, redis.url);
+  });
+  afterEach(async () => {
+    await rig.close();
+    await redis.redis.flushdb();
+    expect(rig.errors).toEqual([]);
+  });
+  afterAll(async () => {
+    await redis.release();
+  });
+
+  it('tell of a stalled job: it waits again, and the next start is another attempt', async () => {
+    const name = rig.name();
+    const job = await rig.queue(name).add('lost', {});
+    const dead = rig.worker(name, () => Promise.resolve(), { autorun: false, lockDuration: 50 });
+    expect((await dead.getNextJob('token'))?.id).toBe(job.id);
+    await dead.close();
+    rig.worker(name, () => Promise.resolve(), { stalledInterval: 60 });
+    await rig.until(() => rig.types(job).includes('job.completed 2'));
+    await rig.until(() => rig.types(job).includes('job.queued 2'));
+    expect(rig.types(job).sort()).toEqual([
+      'job.completed 2',
+      'job.queued 1',
+      'job.queued 2',
+      'job.started 2',
+    ]);
+    const again = rig.of(subjectOf(job)).find(({ data }) => data['stalled'] !== undefined)!;
+    expect(again.data).toMatchObject({ stalled: 1, error: expect.stringContaining('stalled') });
+  });
+
+  it('tell the true end of a run whose job another worker has taken meanwhile', async () => {
+    const name = rig.name();
+    let hold = true;
+    const slow = rig.worker(
+      name,
+      async () => {
+        while (hold) await sleep(5);
+      },
+      { lockDuration: 50, skipLockRenewal: true, skipStalledCheck: true },
+    );
+    const job = await rig.queue(name).add('lost', {});
+    await rig.count('job.started', 1);
+    await slow.pause(true);
+    rig.worker(name, () => sleep(50), { stalledInterval: 60 });
+    await rig.until(() => rig.types(job).includes('job.started 2'));
+    hold = false;
+    await rig.until(
+      () => rig.types(job).includes('job.completed 2') && rig.types(job).includes('job.aborted 1'),
+    );
+    expect(new Set(rig.types(job))).toEqual(
+      new Set(
+        ['queued 1', 'started 1', 'queued 2', 'started 2', 'completed 2', 'aborted 1'].map((t) => `job.${t}`),
+      ),
+    );
+  });
+
+  it('tell of jobs that are taken out of the queue, one by one and all at once', async () => {
+    const name = rig.name();
+    const queue = rig.queue(name);
+    const add = (opts = {}) => queue.add('x', {}, opts);
+    const [one, two, three, later] = [await add(), await add(), await add(), await add({ delay: 60_000 })];
+    await queue.remove(one.id!);
+    await two.remove();
+    await rig.count('job.removed', 2);
+    await queue.drain(true);
+    await rig.count('job.removed', 4);
+    const done = await add();
+    const worker = rig.worker(name, () => Promise.resolve());
+    await rig.until(() => rig.types(done).includes('job.completed 1'));
+    await worker.close();
+    const rest = await add();
+    await queue.clean(0, 100, 'completed');
+    await rig.count('job.removed', 5);
+    await queue.obliterate();
+    await rig.count('job.removed', 6);
+    for (const job of [one, two, three, later, done, rest]) {
+      expect(rig.types(job).filter((type) => type === 'job.removed')).toHaveLength(1);
+    }
+  });
+
+  it('tell of progress now and then, not each time', async () => {
+    const name = rig.name();
+    rig.worker(
+      name,
+      async (job) => {
+        for (let i = 1; i <= 20; i += 1) await job.updateProgress(i);
+        await sleep(60);
+        await job.updateProgress({ stage: 'end' });
+      },
+      {},
+      { progressMs: 50 },
+    );
+    const job = await rig.queue(name).add('x', {});
+    await rig.count('job.completed', 1);
+    const told = rig.of(subjectOf(job)).filter(({ type }) => type === 'job.progressed');
+    expect(told.length).toBeGreaterThanOrEqual(2);
+    expect(told.length).toBeLessThan(6);
+    expect(told[0]?.data).toEqual({ attempt: 1, progress: 1 });
+  });
+
+  it('tell of the worker: registered, connected, heard of, and gone once it is closed', async () => {
+    const name = rig.name();
+    const fleet = { pool: 'builders', architectures: ['amd64', 'i386'] };
+    const worker = rig.worker(
+      name,
+      () => Promise.resolve(),
+      { concurrency: 7 },
+      { worker: fleet, leaseSeconds: 0.15 },
+    );
+    const job = await rig.queue(name).add('x', {});
+    await rig.count('job.completed', 1);
+    await rig.count('worker.heartbeat', 2);
+    await Promise.all([worker.close(), worker.close()]);
+    const about = rig.of().filter(({ type }) => type.startsWith('worker.'));
+    expect([...new Set(about.map(({ type }) => type))]).toEqual(
+      ['registered', 'connected', 'heartbeat', 'disconnected', 'retired'].map((type) => `worker.${type}`),
+    );
+    const [{ tenant, subject, data }] = about as [(typeof about)[number]];
+    expect(tenant).toBe('superadmin');
+    expect(data).toMatchObject({ type: 'external', concurrency: 7, enabled: true, ...fleet });
+    expect(rig.of(subjectOf(job))[1]?.data['worker']).toBe(subject.slice('worker/'.length));
+    const { length } = rig.events;
+    await sleep(120);
+    expect(rig.events).toHaveLength(length);
+  });
+
+  it('do not retire a worker that has a name', async () => {
+    const description = { id: 'w-1', tenant: 'acme' };
+    const worker = rig.worker(rig.name(), () => Promise.resolve(), {}, { worker: description });
+    await worker.waitUntilReady();
+    await worker.close();
+    expect(rig.of().map(({ type, tenant, subject }) => [type, tenant, subject])).toEqual(
+      ['registered', 'connected', 'disconnected'].map((type) => [`worker.${type}`, 'acme', 'worker/w-1']),
+    );
+  });
+
+  it('are themselves again, hooked once, whatever the options throw', async () => {
+    const name = rig.name();
+    const broken = () => {
+      throw new Error('no tenant');
+    };
+    const queue = rig.queue(name, { tenant: broken });
+    expect(instrument(queue, rig.options())).toBe(queue);
+    const worker = rig.worker(name, () => Promise.resolve(7), {}, { tenant: broken });
+    const done = new Promise((resolve) => worker.on('completed', (_job, result) => resolve(result)));
+    await queue.add('x', {});
+    expect(await done).toBe(7);
+    await worker.close();
+    expect(rig.events).toEqual([]);
+    expect(rig.errors.splice(0)).toContain('no tenant');
+  });
+});
+
+it('what is neither queue nor worker is refused', () => {
+  const other = { opts: {}, close: () => Promise.resolve() };
+  expect(() => instrument(other, { tenant: 'acme' })).toThrow(TypeError);
+});
