@@ -1,7 +1,7 @@
 import { jest } from '@jest/globals';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { testRedis, type TestRedis } from '../../../../test/support/index.js';
-import { BULLMQ, BullRig, subjectOf, timeOf } from '../../test/bull-rig.js';
+import { BULLMQ, BullRig, subjectOf } from '../../test/bull-rig.js';
 import { instrument } from './instrument.js';
 
 jest.setTimeout(30_000);
