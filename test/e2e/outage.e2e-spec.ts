@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { bootstrapSuperadmin } from '@quipu/access';
 import { LIFECYCLE_QUEUE, QUEUE_PREFIX } from '@quipu/contracts';
 import { createPool, createRedis, type RunningServices, startServices, waitForExit } from '@quipu/platform';
@@ -13,6 +14,14 @@ import { removeDirectories, silent, temporaryDirectory } from '../support/launch
 const KEY = 'a-key-that-no-log-may-hold-0123456789abcdef';
 const BEARER = { authorization: `Bearer ${KEY}` };
 const COOPR = { 'Coopr-UserID': 'admin', 'Coopr-TenantID': 'superadmin', 'Coopr-ApiKey': KEY };
+const OWN_ROUTES = [
+  '/api/usage',
+  '/api/queues',
+  '/api/why?measure=node_seconds',
+  '/api/tenants',
+  '/api/audit',
+];
+const COOPR_ROUTES = ['/v2/metrics/queues', '/v2/metrics/nodes/usage'];
 const SOON = { withinMs: 60_000, everyMs: 50 };
 /** Longer than anything is retried without being noticed. */
 const OUTAGE_MS = 6_000;
@@ -102,6 +111,11 @@ async function settled(child: Child): Promise<void> {
   );
 }
 
+function childrenOf(pid: number): number[] {
+  const { stdout } = spawnSync('ps', ['-o', 'pid=', '--ppid', String(pid)], { encoding: 'utf8' });
+  return stdout.trim().split(/\s+/).map(Number);
+}
+
 /** Holds a lock on a table; the answer lets it go. */
 async function hold(table: string): Promise<() => Promise<void>> {
   const client: PoolClient = await pool.connect();
@@ -165,6 +179,41 @@ describe('Postgres away for a while', () => {
       { code: 0, signal: null },
     ]);
   }, 180_000);
+});
+
+describe('Postgres that hangs', () => {
+  it('is told from one that is slow: 503 in each dialect within some five seconds, then all goes on', async () => {
+    const { child: api, address } = await startApi();
+    const ask = async (path: string, headers: Record<string, string>) => {
+      const since = performance.now();
+      const answer = await fetch(`${address}${path}`, { headers, signal: AbortSignal.timeout(30_000) });
+      return { answer, seconds: (performance.now() - since) / 1000 };
+    };
+    expect((await ask('/api/usage', BEARER)).answer.status).toBe(200);
+    const postgres = [services.postgresPid!, ...childrenOf(services.postgresPid!)];
+    for (const pid of postgres) process.kill(pid, 'SIGSTOP');
+    try {
+      const own = [...OWN_ROUTES, ...OWN_ROUTES].map((path) => ask(path, BEARER));
+      const coopr = COOPR_ROUTES.map((path) => ask(path, COOPR));
+      for (const { answer, seconds } of await Promise.all(own)) {
+        expect({ url: answer.url, status: answer.status }).toEqual({ url: answer.url, status: 503 });
+        expect(answer.headers.get('content-type')).toMatch(/^application\/problem\+json/);
+        expect(seconds).toBeLessThan(6);
+      }
+      for (const { answer, seconds } of await Promise.all(coopr)) {
+        expect(answer.status).toBe(503);
+        expect(answer.headers.get('content-type')).toMatch(/^text\/plain/);
+        expect(seconds).toBeLessThan(6);
+      }
+      expect((await ask('/health/ready', {})).answer.status).toBe(503);
+    } finally {
+      for (const pid of postgres) process.kill(pid, 'SIGCONT');
+    }
+    const answered = await Promise.all([...OWN_ROUTES.map((path) => ask(path, BEARER))]);
+    expect(answered.map(({ answer }) => answer.status)).toEqual(OWN_ROUTES.map(() => 200));
+    await api.stop();
+    expect(api.exit()).toEqual({ code: 0, signal: null });
+  }, 90_000);
 });
 
 describe('SIGTERM', () => {

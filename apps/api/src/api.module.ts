@@ -37,7 +37,10 @@ export interface ApiOptions {
 
 const POOL = Symbol('POOL');
 const REDIS = Symbol('REDIS');
-/** A Postgres that gives no answer for longer than a statement may take, ms, is away. */
+/** Of a Postgres that is away a caller hears within five seconds, whatever it is that does not answer, ms. */
+const CONNECT_MS = 4_500;
+const HANGS = { busyMs: 1_000, silentMs: 3_000 };
+/** A connection that gives no answer for longer than a statement may take, ms, is dead. */
 const PATIENCE_MS = 31_000;
 
 /** The API process: dialects, page and health over the read models. It never writes events. */
@@ -55,6 +58,8 @@ export class ApiModule implements OnApplicationShutdown {
       applicationName: 'quipu-api',
       session: READER_SESSION,
       answerMs: PATIENCE_MS,
+      connectMs: CONNECT_MS,
+      hangs: HANGS,
     });
     const redis = createRedis(redisUrl, 'plain', 'quipu-api');
     const provide = <T>(token: abstract new (...args: never[]) => T, value: T) => ({

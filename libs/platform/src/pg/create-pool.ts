@@ -1,4 +1,5 @@
 import { Pool, type PoolConfig } from 'pg';
+import { type HangPatience, watchForHangs } from './hang-watch.js';
 
 /** Postgres settings of a session, by name; milliseconds where Postgres counts in them. */
 export type SessionSettings = Readonly<Record<string, string | number>>;
@@ -25,6 +26,10 @@ export interface PoolOptions {
   readonly session?: SessionSettings;
   /** Longest a statement may stay without an answer, ms: a server that hangs is away. No limit if absent. */
   readonly answerMs?: number;
+  /** Longest a caller waits for a connection, ms; default 10,000. */
+  readonly connectMs?: number;
+  /** Tell a server that hangs from one that takes long, and close the connections to it. */
+  readonly hangs?: HangPatience;
 }
 
 /** The connection parameters the pool uses, for a client that must live outside of it (LISTEN, leadership). */
@@ -35,7 +40,7 @@ export function clientConfig(databaseUrl: string, options: PoolOptions = {}): Po
     application_name: options.applicationName ?? 'quipu',
     keepAlive: true,
     keepAliveInitialDelayMillis: 5_000,
-    connectionTimeoutMillis: 10_000,
+    connectionTimeoutMillis: options.connectMs ?? 10_000,
     ...(options.answerMs === undefined ? {} : { query_timeout: options.answerMs }),
     ...(settings.length > 0 ? { options: settings.join(' ') } : {}),
   };
@@ -46,8 +51,9 @@ export function clientConfig(databaseUrl: string, options: PoolOptions = {}): Po
  * into BigInt or Number knowingly. Lost connections never crash the process; the next query finds out.
  */
 export function createPool(databaseUrl: string, options: PoolOptions = {}): Pool {
+  const config = clientConfig(databaseUrl, options);
   const pool = new Pool({
-    ...clientConfig(databaseUrl, options),
+    ...config,
     max: options.max ?? 10,
     idleTimeoutMillis: 30_000,
   });
@@ -56,5 +62,6 @@ export function createPool(databaseUrl: string, options: PoolOptions = {}): Pool
   // The pool listens only while a client is idle: one that loses its connection while checked out and
   // between two queries would otherwise raise an uncaught 'error' event.
   pool.on('connect', (client) => client.on('error', ignore));
+  if (options.hangs !== undefined) watchForHangs(pool, config, options.hangs);
   return pool;
 }

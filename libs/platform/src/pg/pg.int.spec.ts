@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import pg from 'pg';
 import { testDatabase, type TestDatabase } from '../../../../test/support/index.js';
 import { classifyPgError } from './classify-pg-error.js';
@@ -158,6 +160,40 @@ describe('Postgres helpers', () => {
       expect(classifyPgError(error)).toBe('retry');
       expect((await pool.query('SELECT 1 AS one')).rows).toEqual([{ one: 1 }]);
       await pool.end();
+    });
+
+    it('lets a statement take long while the server answers others', async () => {
+      const pool = createPool(database.url, { max: 1, hangs: { busyMs: 50, silentMs: 2_000 } });
+      await pool.query('SELECT pg_sleep(0.5)');
+      await pool.end();
+    });
+
+    it('gives up a server that comes to a halt, on all its connections and on new ones', async () => {
+      let halted = false;
+      const url = new URL(database.url);
+      const port = Number(url.port);
+      const sockets: Socket[] = [];
+      const server = createServer((socket) => {
+        const upstream = connect(port, '127.0.0.1');
+        for (const end of [socket, upstream]) sockets.push(end.on('error', () => undefined));
+        socket.on('data', (chunk) => halted || upstream.write(chunk));
+        upstream.on('data', (chunk) => halted || socket.write(chunk));
+      }).listen(0, '127.0.0.1');
+      await once(server, 'listening');
+      url.host = `127.0.0.1:${(server.address() as AddressInfo).port}`;
+      const patience = { max: 2, connectMs: 400, hangs: { busyMs: 50, silentMs: 100 } };
+      const pool = createPool(url.href, patience);
+      await pool.query('SELECT 1');
+      halted = true;
+      const since = performance.now();
+      const asked = [1, 2, 3].map(() => pool.query('SELECT 1').catch((cause: unknown) => cause));
+      for (const error of await Promise.all(asked)) expect(classifyPgError(error)).toBe('retry');
+      expect(performance.now() - since).toBeLessThan(5_000);
+      halted = false;
+      expect((await pool.query('SELECT 1 AS one')).rows).toEqual([{ one: 1 }]);
+      await pool.end();
+      for (const socket of sockets) socket.destroy();
+      server.close();
     });
 
     it('keeps int8 and numeric exact, as text', async () => {

@@ -13,19 +13,24 @@ import { provideRedis } from './redis-binary.js';
 const LOADING_MS = 10 * 60_000;
 /** A server that loads says so at once; one that takes connections and says nothing for so long hangs. */
 const SILENT_MS = 30_000;
+/** What the client says of a command that got no answer in time. */
+const NO_ANSWER = 'Command timed out';
 const LAUNCH_ATTEMPTS = 20;
 
 /**
- * Brings up the embedded Redis, or attaches to the one that already serves this data directory.
+ * Brings up the embedded Redis, or attaches to the one that already serves this data directory. One that takes
+ * connections and says nothing for `silentMs` is given up.
  * @throws ServiceStartError with the server's last log lines.
  */
-export async function startRedis(options: ServerOptions): Promise<ServerProcess> {
-  const { place, log } = options;
+export async function startRedis(
+  options: ServerOptions & { readonly silentMs?: number },
+): Promise<ServerProcess> {
+  const { place, log, password, silentMs = SILENT_MS } = options;
   const running = findRedis(place.home);
   if (running) {
-    if (await answers(running.port, options.password, () => isAlive(running.pid))) {
+    if (await answers({ port: running.port, password, silentMs }, () => isAlive(running.pid))) {
       log.info({ pid: running.pid, port: running.port }, 'Redis is already running; attached');
-      return { ...running, url: urlOf(running.port, options.password), attached: true };
+      return { ...running, url: urlOf(running.port, password), attached: true };
     }
     await waitForExit(running.pid, 60_000);
   }
@@ -41,9 +46,9 @@ export async function startRedis(options: ServerOptions): Promise<ServerProcess>
       user: place.user,
       logFile,
     });
-    if (await answers(port, options.password, () => launched.exited() === null)) {
+    if (await answers({ port, password, silentMs }, () => launched.exited() === null)) {
       log.info({ pid: launched.pid, port }, 'Redis started');
-      return { pid: launched.pid, port, url: urlOf(port, options.password), attached: false };
+      return { pid: launched.pid, port, url: urlOf(port, password), attached: false };
     }
     if (!CANNOT_BIND.test(launched.said()) || attempt === LAUNCH_ATTEMPTS) {
       throw didNotStart('Redis', launched, port, logFile);
@@ -101,15 +106,20 @@ function writeSettings(options: ServerOptions): string {
 }
 
 /** Waits until it answers PING; false when the process ends first. */
-async function answers(port: number, password: string, lives: () => boolean): Promise<boolean> {
+async function answers(
+  { port, password, silentMs }: { port: number; password: string; silentMs: number },
+  lives: () => boolean,
+): Promise<boolean> {
   const deadline = Date.now() + LOADING_MS;
   while (lives()) {
     const redis = new Redis({
       ...{ host: '127.0.0.1', port, password, lazyConnect: true, connectTimeout: 5_000 },
-      ...{ commandTimeout: SILENT_MS, enableReadyCheck: false, maxRetriesPerRequest: 0 },
+      ...{ commandTimeout: silentMs, enableReadyCheck: false, maxRetriesPerRequest: 0 },
       retryStrategy: () => null,
     });
-    redis.on('error', () => undefined);
+    // The password goes first: when that gets no answer, all that `connect` says is that the connection is closed.
+    let hangs = false;
+    redis.on('error', (error: Error) => (hangs ||= error.message === NO_ANSWER));
     try {
       await redis.connect();
       await redis.ping(); // refused with LOADING until the append-only file is read
@@ -120,9 +130,11 @@ async function answers(port: number, password: string, lives: () => boolean): Pr
           hint: 'Stop that Redis, and start again.',
         });
       }
-      const hangs = errorMessage(error) === 'Command timed out';
-      if (hangs || Date.now() > deadline)
-        throw new ServiceStartError(`Redis does not answer: ${errorMessage(error)}`);
+      hangs ||= errorMessage(error) === NO_ANSWER;
+      if (hangs || Date.now() > deadline) {
+        const reason = hangs ? `it takes connections and says nothing` : errorMessage(error);
+        throw new ServiceStartError(`Redis does not answer: ${reason}.`);
+      }
       await delay(25);
     } finally {
       redis.disconnect();

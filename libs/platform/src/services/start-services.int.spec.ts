@@ -10,6 +10,8 @@ import {
   temporaryDirectory,
 } from '../../../../test/support/launcher.js';
 import { isAlive } from '../os/processes.js';
+import { startRedis } from './redis-server.js';
+import { openServiceHome } from './service-home.js';
 import { servicesRunning, startServices, stopServices, type RunningServices } from './start-services.js';
 
 const describeSetting = async (url: string, names: string[]): Promise<Record<string, string>> => {
@@ -140,4 +142,18 @@ describe('startServices', () => {
     expect(await redisAgain.get('kept')).toBe('42');
     redisAgain.disconnect();
   }, 60_000);
+
+  it('gives up a Redis that hangs, whatever it would do when it goes on', async () => {
+    const place = openServiceHome(dataDir, silent);
+    const password = new URL(services.redisUrl).password;
+    process.kill(services.redisPid ?? 0, 'SIGSTOP');
+    try {
+      const attached = startRedis({ place, password, log: silent, silentMs: 300 });
+      await expect(attached).rejects.toThrow('Redis does not answer: it takes connections and says nothing.');
+    } finally {
+      process.kill(services.redisPid ?? 0, 'SIGCONT');
+    }
+    const attached = await startRedis({ place, password, log: silent, silentMs: 300 });
+    expect(attached).toMatchObject({ attached: true, pid: services.redisPid });
+  }, 30_000);
 });
