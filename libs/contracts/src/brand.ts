@@ -14,6 +14,9 @@ export type EventSource = Brand<string, 'EventSource'>;
 /** Name of the entity an event is about: `<kind>/<rest>`. */
 export type Subject = Brand<string, 'Subject'>;
 
+/** Tenant of platform entities (workers, pools, hosts, file stores) whose event names none. */
+export const PLATFORM_TENANT = 'superadmin';
+
 /** Most characters of a tenant id. */
 export const MAX_TENANT_LENGTH = 128;
 

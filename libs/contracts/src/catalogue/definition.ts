@@ -1,7 +1,6 @@
 import { z } from 'zod';
 
-/** Tenant of platform entities (workers, pools, hosts, file stores) whose event names none. */
-export const PLATFORM_TENANT = 'superadmin';
+export { PLATFORM_TENANT } from '../brand.js';
 
 /** Data as it stands in the log. */
 export type Data = Record<string, unknown>;
