@@ -3,12 +3,14 @@ import { type ClientBase } from 'pg';
 
 /**
  * One set-based statement of a batch's transaction. `name` makes it a prepared statement of the session and
- * labels its I/O steps; a Buffer among `values` travels in Postgres' binary format.
+ * labels its I/O steps; a Buffer among `values` travels in Postgres' binary format. With `copy` the text is a
+ * `COPY ... FROM STDIN`, which is fed those bytes and has no values.
  */
 export interface Statement {
   readonly name: string;
   readonly text: string;
   readonly values: readonly unknown[];
+  readonly copy?: Buffer;
 }
 
 /** What a handler made of a batch of events: everything the transaction has to write, in order. */

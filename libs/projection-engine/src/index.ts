@@ -29,4 +29,5 @@ export {
   rebuildInPlace,
 } from './rebuild-in-place.js';
 export { type ReseedOptions, reseedInPlace } from './reseed-in-place.js';
+export { runStatement } from './run-statement.js';
 export { readSkips, type Skip, skipPosition } from './skips.js';

@@ -1,12 +1,7 @@
-import {
-  CheckpointConflictError,
-  type IoSteps,
-  clientConfig,
-  noIoSteps,
-  WRITER_SESSION,
-} from '@quipu/platform';
+import { CheckpointConflictError, type IoSteps, clientConfig, WRITER_SESSION } from '@quipu/platform';
 import { Client, type QueryResult } from 'pg';
 import { type ProjectionHandler, type Statement } from './handler.js';
+import { runStatement } from './run-statement.js';
 
 /** First key of every election lock, so that no other use of advisory locks can meet it by accident. */
 export const ELECTION_LOCK_CLASS = 0x51_50_4c_31;
@@ -35,6 +30,8 @@ export const PROJECTION_SESSION = {
 
 /** After this a connection that gives no answer is given up; a batch takes a fraction of it. */
 const ANSWER_TIMEOUT_MS = 60_000;
+/** What the driver says when {@link ANSWER_TIMEOUT_MS} is over; it has no code for it. */
+const READ_TIMEOUT = 'Query read timeout';
 /** How long closing may take; a server that is out of reach never says goodbye. */
 const CLOSE_TIMEOUT_MS = 2_000;
 
@@ -75,7 +72,6 @@ export class LeaderSession {
         applicationName: `quipu-projection-${name}`,
         session: PROJECTION_SESSION,
       }),
-      pipeline: true,
       query_timeout: ANSWER_TIMEOUT_MS,
     });
     const session = new LeaderSession(client, io);
@@ -110,9 +106,6 @@ export class LeaderSession {
   /**
    * Writes one batch: checkpoint first, then the batch's statements, then COMMIT.
    *
-   * Statements are sent without waiting for each other, so Postgres never idles while this process folds the next
-   * batch; COMMIT waits until every one has answered. With I/O steps under test they go one by one.
-   *
    * @returns the ledger epoch that the transaction saw.
    * @throws CheckpointConflictError when the checkpoint was not at `from` under this handler's code any more.
    * @throws whatever Postgres refused; the transaction is rolled back, or its outcome is unknown when the error
@@ -139,7 +132,7 @@ export class LeaderSession {
       const results = await this.send([BEGIN, advance, ...statements]);
       epoch = (results[1]!.rows as { epoch: string }[])[0]!.epoch;
     } catch (error) {
-      await this.rollback();
+      await this.rollback(error);
       if (error instanceof Error && 'code' in error && error.code === CHECKPOINT_MOVED) {
         throw new CheckpointConflictError(
           `The checkpoint of ${handler.name} was moved from ${from} by somebody else.`,
@@ -152,30 +145,20 @@ export class LeaderSession {
     return epoch;
   }
 
-  private async send(statements: readonly Statement[]): Promise<QueryResult[]> {
-    if (this.io !== noIoSteps) {
-      const results: QueryResult[] = [];
-      for (const statement of statements) {
-        await this.io.step(`projection.${statement.name}:before`);
-        results.push(await this.query(statement));
-        await this.io.step(`projection.${statement.name}:after`);
-      }
-      return results;
+  private async send(statements: readonly Statement[]): Promise<Pick<QueryResult, 'rows'>[]> {
+    const results: Pick<QueryResult, 'rows'>[] = [];
+    for (const statement of statements) {
+      await this.io.step(`projection.${statement.name}:before`);
+      results.push(await runStatement(this.client, statement));
+      await this.io.step(`projection.${statement.name}:after`);
     }
-    const answers = await Promise.allSettled(statements.map((statement) => this.query(statement)));
-    // The first refusal is the cause; those behind it only say that the transaction is aborted.
-    return answers.map((answer) => {
-      if (answer.status === 'rejected') throw answer.reason;
-      return answer.value;
-    });
+    return results;
   }
 
-  private query(statement: Statement): Promise<QueryResult> {
-    if (statement.values.length === 0) return this.client.query(statement.text);
-    return this.client.query({ name: statement.name, text: statement.text, values: [...statement.values] });
-  }
-
-  private async rollback(): Promise<void> {
+  private async rollback(cause: unknown): Promise<void> {
+    // A server that has stopped to answer would keep a ROLLBACK waiting as long again.
+    if (cause instanceof Error && cause.message === READ_TIMEOUT) this.lost ??= cause;
+    if (this.lost !== null) return;
     try {
       await this.client.query('ROLLBACK');
     } catch (error) {
@@ -186,9 +169,12 @@ export class LeaderSession {
   /** Closes the connection, which gives the election lock back. Never throws, bounded time. */
   async close(): Promise<void> {
     let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<void>((resolve) => (timer = setTimeout(resolve, CLOSE_TIMEOUT_MS)));
-    // A connection that cannot say goodbye is gone already.
-    await Promise.race([this.client.end().catch(() => undefined), late]);
+    const late = new Promise<'late'>(
+      (resolve) => (timer = setTimeout(() => resolve('late'), CLOSE_TIMEOUT_MS)),
+    );
+    // A connection that cannot say goodbye is gone already; its socket must not keep the lock of a hung server's.
+    const end = await Promise.race([this.client.end().catch(() => undefined), late]);
+    if (end === 'late') this.client.connection.stream.destroy();
     clearTimeout(timer);
   }
 }

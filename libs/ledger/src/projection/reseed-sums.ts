@@ -1,4 +1,4 @@
-import { type Statement } from '@quipu/projection-engine';
+import { runStatement } from '@quipu/projection-engine';
 import { type ClientBase } from 'pg';
 import { type EntityKey, type EntityKindName, KIND_CODES, noContributions } from '../entities/index.js';
 import { type LedgerSchema } from '../schema.js';
@@ -42,15 +42,11 @@ export async function reseedSums(
     // The tables are empty but for what this transaction has written.
     for (const key of sums.net()) key.latest.fill(-Infinity);
     const { statements, newKeys } = sums.finish(schema);
-    for (const statement of statements) await run(tx, statement);
+    for (const statement of statements) await runStatement(tx, statement);
     for (const key of newKeys) key.stored = true;
     entities += rows.length;
     progress(entities);
     if (rows.length < CHUNK) break;
   }
   await tx.query('CLOSE states');
-}
-
-async function run(tx: ClientBase, { name, text, values }: Statement): Promise<void> {
-  await tx.query({ name, text, values: [...values] });
 }

@@ -1,6 +1,7 @@
 import { type Statement } from '@quipu/projection-engine';
 import { type LedgerSchema } from '../schema.js';
 import { bigints, smallints, texts } from '../storage/columns.js';
+import { COPY_FROM_ROWS, CopyRows } from '../storage/copy-rows.js';
 
 /** A row of `entities` as a batch leaves it. */
 export interface EntityRow {
@@ -29,15 +30,28 @@ function columns(rows: readonly EntityRow[]): Buffer[] {
  * mean that the fold started from the wrong state, which must fail and never be overwritten.
  */
 export function insertEntities(schema: LedgerSchema, rows: readonly EntityRow[]): Statement {
+  const name = 'entities_insert';
+  const into = `${schema}.entities (tenant, kind, id, state, last_position)`;
+  if (rows.length >= COPY_FROM_ROWS) {
+    return { name, text: `COPY ${into} FROM STDIN (FORMAT binary)`, values: [], copy: copied(rows) };
+  }
   return {
-    name: 'entities_insert',
+    name,
     text: `
-      INSERT INTO ${schema}.entities (tenant, kind, id, state, last_position)
+      INSERT INTO ${into}
       SELECT x.tenant, x.kind, x.id, x.state::json, x.last_position
       FROM unnest($1::text[], $2::smallint[], $3::text[], $4::text[], $5::bigint[])
         AS x (tenant, kind, id, state, last_position)`,
     values: columns(rows),
   };
+}
+
+function copied(rows: readonly EntityRow[]): Buffer {
+  const written = new CopyRows(5, rows.length * 1_000);
+  for (const { tenant, kind, id, state, lastPosition } of rows) {
+    written.row().text(tenant).smallint(kind).text(id).text(state).bigint(lastPosition);
+  }
+  return written.finish();
 }
 
 /** Rewrites the states of entities that the fold had read or written before. */

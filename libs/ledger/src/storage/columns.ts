@@ -99,12 +99,19 @@ export function numerics(values: ArrayLike<number>, large?: ReadonlyMap<number, 
   let at = HEADER;
   for (let i = 0; i < values.length; i++) {
     const big = large === undefined || large.size === 0 ? undefined : large.get(i);
-    const length =
-      big === undefined ? writeNumber(buffer, at + 4, values[i]!) : writeBig(buffer, at + 4, big);
+    const length = writeNumeric(buffer, at + 4, big ?? values[i]!);
     buffer.writeInt32BE(length, at);
     at += 4 + length;
   }
   return values.length === 0 ? buffer : buffer.subarray(0, at);
+}
+
+/**
+ * Writes an integer of at most 38 digits in the binary form of `numeric`; answers with the bytes it took.
+ * @throws RangeError beyond 38 digits.
+ */
+export function writeNumeric(buffer: Buffer, at: number, value: number | bigint): number {
+  return typeof value === 'bigint' ? writeBig(buffer, at, value) : writeNumber(buffer, at, value);
 }
 
 function numericHead(buffer: Buffer, at: number, digits: number, negative: boolean): void {
