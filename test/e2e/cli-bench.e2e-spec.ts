@@ -1,9 +1,9 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { createLogger, createPool, startServices } from '@quipu/platform';
 import { repository } from '../support/index.js';
+import { removeDirectories, temporaryDirectory } from '../support/launcher.js';
 
 const CLI = join(repository, 'dist/apps/cli/src/main.js');
 const MINUTES = 60_000;
@@ -14,13 +14,10 @@ describe('the bench, at a small scale', () => {
   beforeAll(() => {
     if (!existsSync(CLI))
       throw new Error('Build first: these tests drive the built command line (npm run build).');
-    dataDir = mkdtempSync(join(tmpdir(), 'quipu-e2e-bench-'));
+    dataDir = join(temporaryDirectory(), 'data');
   });
 
-  afterAll(() => {
-    spawnSync(process.execPath, [CLI, 'stop'], { env: environment() });
-    rmSync(dataDir, { recursive: true, force: true });
-  });
+  afterAll(removeDirectories, MINUTES);
 
   function environment(): NodeJS.ProcessEnv {
     return { PATH: process.env['PATH'], HOME: process.env['HOME'], QUIPU_DATA_DIR: dataDir };

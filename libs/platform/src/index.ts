@@ -13,7 +13,7 @@ export * from './os/files.js';
 export * from './os/ports.js';
 export * from './os/processes.js';
 export * from './services/check-stores.js';
-export { findServiceHome } from './services/service-home.js';
+export { findServiceHome, type OrphanedHome, orphanedHomes } from './services/service-home.js';
 export * from './services/start-services.js';
 export * from './supervisor/detach.js';
 export type { Program } from './supervisor/program-keeper.js';

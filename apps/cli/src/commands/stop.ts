@@ -1,7 +1,7 @@
 import { Command } from 'commander';
-import { stopSystem } from '@quipu/platform';
+import { type OrphanedHome, orphanedHomes, servicesIn, stopSystem } from '@quipu/platform';
 import { type Cli } from '../support/cli.js';
-import { printJson, printLine } from '../support/terminal.js';
+import { note, printJson, printLine, type Terminal } from '../support/terminal.js';
 
 const HELP = `
 Ends API and projector in good order (work in flight is finished), then the embedded Postgres and Redis, and
@@ -33,5 +33,15 @@ export function stopCommand(cli: Cli): Command {
         printLine(cli.terminal, 'Postgres and Redis stay up until another command that uses them ends.');
       if (!wasRunning && orphans.length + services.length === 0)
         printLine(cli.terminal, 'Nothing was running.');
+      for (const left of orphanedHomes()) noteLeftOver(cli.terminal, left);
     });
+}
+
+/** Data that a person may still want is not for us to remove. */
+function noteLeftOver(terminal: Terminal, { path, dataDir }: OrphanedHome): void {
+  const pids = servicesIn(path);
+  const whose = dataDir === null ? 'a data directory' : dataDir;
+  note(terminal, `${path} holds the Postgres and Redis of ${whose}, which is gone.`);
+  const end = pids.length === 0 ? '' : `kill ${pids.join(' ')}; `;
+  note(terminal, `  If it was deleted and not just moved or unmounted: ${end}rm -r ${path}`);
 }

@@ -8,11 +8,7 @@ export function statusText(terminal: Terminal, status: SystemStatus, nowMs: numb
   const { bold, dim, red, yellow, green } = terminal.colours;
   const line = (name: string, text: string): string => `  ${dim(name.padEnd(13))}${text}`;
   const { system, log, ledger, queue } = status;
-  const lines = [
-    system === null
-      ? `${bold('Quipu')}  ${yellow('not running here')} ${dim('(./quipu start starts it)')}`
-      : `${bold('Quipu')}  ${system.phase === 'ready' ? green('running') : yellow(system.phase)} at ${system.url} ${dim(`(${system.programs.join(', ')})`)}`,
-  ];
+  const lines = [`${bold('Quipu')}  ${systemText(terminal, system)}`];
   const age = log.lastEvent === null ? 'empty' : `last event ${ago(nowMs - Date.parse(log.lastEvent))}`;
   lines.push(line('log', `position ${formatCount(BigInt(log.position))}, ${age}`));
   const behind = BigInt(ledger.behindEvents);
@@ -36,6 +32,18 @@ export function statusText(terminal: Terminal, status: SystemStatus, nowMs: numb
     lines.push('', yellow('  Nobody takes events from the queue: ./quipu start runs a projector.'));
   }
   return lines.join('\n');
+}
+
+function systemText({ colours }: Terminal, system: SystemStatus['system']): string {
+  const { dim, green, yellow } = colours;
+  if (system === null) return `${yellow('not running here')} ${dim('(./quipu start starts it)')}`;
+  const { phase, url, programs } = system;
+  const names = programs.join(', ');
+  if (phase !== 'orphaned')
+    return `${phase === 'ready' ? green('running') : yellow(phase)} at ${url} ${dim(`(${names})`)}`;
+  const where = programs.includes('api') ? ` at ${url}` : '';
+  const advice = 'its supervisor was killed and nobody restarts what dies; ./quipu start takes over';
+  return `${yellow('running unattended')}${where} ${dim(`(${names}: ${advice})`)}`;
 }
 
 function queueText(terminal: Terminal, { queue }: SystemStatus): string {

@@ -1,6 +1,6 @@
 import { EventLog } from '@quipu/event-log';
 import { type KnownDrift, readDrift, TotalsReader } from '@quipu/ledger';
-import { runningSupervisor } from '@quipu/platform';
+import { orphanedSystem, runningSupervisor } from '@quipu/platform';
 import { StatusQueries } from '@quipu/read-models';
 import { type Queue } from 'bullmq';
 import { type Redis } from 'ioredis';
@@ -9,7 +9,10 @@ import { type Services } from '../support/services.js';
 
 /** The state of the whole system, as `status` shows it. Positions are decimal strings. */
 export interface SystemStatus {
-  /** Whether a supervisor runs here, and where its API answers. */
+  /**
+   * Whether a supervisor runs here, and where its API answers. Phase `orphaned`: the supervisor was killed, the
+   * programs live on.
+   */
   readonly system: { readonly phase: string; readonly url: string; readonly programs: string[] } | null;
   readonly log: { readonly position: string; readonly lastEvent: string | null };
   readonly ledger: {
@@ -91,8 +94,10 @@ export async function readStatus(
 
 function readSystem(dataDir: string): SystemStatus['system'] {
   const supervisor = runningSupervisor(dataDir);
-  if (supervisor === null) return null;
-  const { phase, url, programs } = supervisor;
+  const found = supervisor ?? orphanedSystem(dataDir);
+  if (found === null) return null;
+  const { url, programs } = found;
+  const phase = supervisor === null ? 'orphaned' : found.phase;
   return { phase, url, programs: programs.map(({ name }) => name) };
 }
 

@@ -10,6 +10,7 @@ import {
 import { migrate, pendingMigrations } from '@quipu/schema';
 import { type Pool } from 'pg';
 import { type Cli } from './cli.js';
+import { InterruptedError } from './exit-codes.js';
 import { note } from './terminal.js';
 
 /** Postgres and Redis as a command uses them. */
@@ -64,7 +65,11 @@ async function start(cli: Cli, config: Config): Promise<RunningServices> {
       `Starting ${missing.join(' and ')} for the time of this command (\`./quipu start\` keeps them running).`,
     );
   }
-  return startServices(config, cli.logger);
+  return startServices(config, cli.logger, { signal: cli.interrupted }).catch((error: unknown) => {
+    if (!cli.interrupted.aborted) throw error;
+    note(cli.terminal, 'Interrupted while waiting for Postgres and Redis. Nothing was done.');
+    throw new InterruptedError('Interrupted.');
+  });
 }
 
 async function bringUpToDate(cli: Cli, config: Config, running: RunningServices): Promise<void> {

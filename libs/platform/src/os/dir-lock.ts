@@ -7,11 +7,17 @@ import { processIdentity } from './processes.js';
 /**
  * Runs `work` while holding the lock file `path`: one process of this machine at a time. The lock of a
  * process that died is taken over.
- * @throws ServiceStartError when a living process held it for longer than `timeoutMs`.
+ * @throws ServiceStartError when a living process held it for longer than `timeoutMs`; the reason of `signal`,
+ *   which ends the waiting and not the work.
  */
-export async function withFileLock<T>(path: string, timeoutMs: number, work: () => Promise<T>): Promise<T> {
+export async function withFileLock<T>(
+  path: string,
+  timeoutMs: number,
+  work: () => Promise<T>,
+  signal?: AbortSignal,
+): Promise<T> {
   const mine = `${processIdentity(process.pid) ?? process.pid} ${randomBytes(8).toString('hex')}`;
-  await acquire(path, mine, timeoutMs);
+  await acquire(path, mine, timeoutMs, signal);
   try {
     return await work();
   } finally {
@@ -19,7 +25,7 @@ export async function withFileLock<T>(path: string, timeoutMs: number, work: () 
   }
 }
 
-async function acquire(path: string, mine: string, timeoutMs: number): Promise<void> {
+async function acquire(path: string, mine: string, timeoutMs: number, signal?: AbortSignal): Promise<void> {
   const deadline = Date.now() + timeoutMs;
   for (;;) {
     if (create(path, mine)) return;
@@ -37,6 +43,7 @@ async function acquire(path: string, mine: string, timeoutMs: number): Promise<v
         },
       );
     }
+    signal?.throwIfAborted();
     await delay(50);
   }
 }

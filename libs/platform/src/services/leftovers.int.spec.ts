@@ -12,7 +12,7 @@ import {
   silent,
   temporaryDirectory,
 } from '../../../../test/support/launcher.js';
-import { findServiceHome } from './service-home.js';
+import { findServiceHome, orphanedHomes } from './service-home.js';
 import { servicesRunning, startServices, type RunningServices } from './start-services.js';
 
 const asRoot = process.getuid?.() === 0 ? it : it.skip;
@@ -169,7 +169,9 @@ describe('where the services live', () => {
       await query(first.databaseUrl, 'CREATE TABLE kept AS SELECT 42 AS n');
       await first.stop();
       const home = findServiceHome(dataDir) ?? '';
+      expect(orphanedHomes().map(({ path }) => path)).not.toContain(home);
       rmSync(dataDir, { recursive: true });
+      expect(orphanedHomes()).toContainEqual({ path: home, dataDir });
 
       const second = await startServices({ dataDir }, silent);
       expect(await query(second.databaseUrl, `SELECT to_regclass('kept') AS t`)).toEqual([{ t: null }]);
@@ -178,6 +180,8 @@ describe('where the services live', () => {
         `/var/lib/quipu/${name}`.startsWith(`${home}.orphan-`),
       );
       expect(orphans).toHaveLength(1);
+      expect(orphanedHomes()).toContainEqual({ path: `/var/lib/quipu/${orphans[0]}`, dataDir });
+      expect(orphanedHomes().map(({ path }) => path)).not.toContain(home);
       rmSync(`/var/lib/quipu/${orphans[0]}`, { recursive: true });
     },
     60_000,

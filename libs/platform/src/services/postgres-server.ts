@@ -29,6 +29,8 @@ export interface ServerOptions {
   /** Fail rather than take another port: others hold the URL already. */
   readonly keepPort?: boolean;
   readonly log: Logger;
+  /** Ends the waiting for an answer; what was launched is the caller's to stop. */
+  readonly signal?: AbortSignal;
 }
 
 /** A cluster after a crash may replay a lot of WAL before it answers. */
@@ -63,7 +65,7 @@ export async function startPostgres(options: ServerOptions): Promise<ServerProce
       user: place.user,
       logFile,
     });
-    if (await answers(port, options.password, () => launched.exited() === null)) {
+    if (await answers(port, options, () => launched.exited() === null)) {
       await ensureDatabase(port, options.password);
       log.info({ pid: launched.pid, port }, 'Postgres started');
       return { pid: launched.pid, port, url: urlOf(port, options.password), attached: false };
@@ -119,7 +121,7 @@ function clearStaleLockFile(home: string): void {
 async function usable(pid: number, port: number, options: ServerOptions): Promise<boolean> {
   const status = readStatus(options.place.home);
   if (status === 'stopping') return false;
-  return answers(port, options.password, () => isAlive(pid));
+  return answers(port, options, () => isAlive(pid));
 }
 
 function readStatus(home: string): string | undefined {
@@ -133,9 +135,14 @@ function readStatus(home: string): string | undefined {
 }
 
 /** Waits until a connection succeeds; false when the process ends first. */
-async function answers(port: number, password: string, lives: () => boolean): Promise<boolean> {
+async function answers(
+  port: number,
+  { password, signal }: ServerOptions,
+  lives: () => boolean,
+): Promise<boolean> {
   const deadline = Date.now() + RECOVERY_MS;
   while (lives()) {
+    signal?.throwIfAborted();
     try {
       await withClient(port, password, 'postgres', (client) => client.query('SELECT 1'));
       return true;

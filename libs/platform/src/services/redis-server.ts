@@ -25,10 +25,11 @@ const LAUNCH_ATTEMPTS = 20;
 export async function startRedis(
   options: ServerOptions & { readonly silentMs?: number },
 ): Promise<ServerProcess> {
-  const { place, log, password, silentMs = SILENT_MS } = options;
+  const { place, log, password, silentMs = SILENT_MS, signal } = options;
+  const asked = { password, silentMs, signal };
   const running = findRedis(place.home);
   if (running) {
-    if (await answers({ port: running.port, password, silentMs }, () => isAlive(running.pid))) {
+    if (await answers({ ...asked, port: running.port }, () => isAlive(running.pid))) {
       log.info({ pid: running.pid, port: running.port }, 'Redis is already running; attached');
       return { ...running, url: urlOf(running.port, password), attached: true };
     }
@@ -46,7 +47,7 @@ export async function startRedis(
       user: place.user,
       logFile,
     });
-    if (await answers({ port, password, silentMs }, () => launched.exited() === null)) {
+    if (await answers({ ...asked, port }, () => launched.exited() === null)) {
       log.info({ pid: launched.pid, port }, 'Redis started');
       return { pid: launched.pid, port, url: urlOf(port, password), attached: false };
     }
@@ -105,13 +106,18 @@ function writeSettings(options: ServerOptions): string {
   return realpathSync(path);
 }
 
+interface Asked {
+  readonly port: number;
+  readonly password: string;
+  readonly silentMs: number;
+  readonly signal: AbortSignal | undefined;
+}
+
 /** Waits until it answers PING; false when the process ends first. */
-async function answers(
-  { port, password, silentMs }: { port: number; password: string; silentMs: number },
-  lives: () => boolean,
-): Promise<boolean> {
+async function answers({ port, password, silentMs, signal }: Asked, lives: () => boolean): Promise<boolean> {
   const deadline = Date.now() + LOADING_MS;
   while (lives()) {
+    signal?.throwIfAborted();
     const redis = new Redis({
       ...{ host: '127.0.0.1', port, password, lazyConnect: true, connectTimeout: 5_000 },
       ...{ commandTimeout: silentMs, enableReadyCheck: false, maxRetriesPerRequest: 0 },

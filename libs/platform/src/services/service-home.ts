@@ -3,6 +3,7 @@ import {
   chownSync,
   existsSync,
   mkdirSync,
+  readdirSync,
   readFileSync,
   realpathSync,
   renameSync,
@@ -24,6 +25,9 @@ export interface ServiceHome {
 
 /** Where stand-ins for unreachable data directories live; only root makes them. */
 const STAND_INS = '/var/lib/quipu';
+
+/** File in a stand-in that names the data directory it stands in for. */
+const OWNER = 'data-directory';
 
 const instanceFile = z.object({ id: z.string(), home: z.string() });
 
@@ -53,6 +57,7 @@ export function openServiceHome(dataDir: string, log: Logger): ServiceHome {
     if (home !== '.') claimStandIn(path, id, log);
     writePrivateFile(join(dataDir, 'instance.json'), `${JSON.stringify({ id, home })}\n`);
   }
+  if (home !== '.') writePrivateFile(join(path, OWNER), `${realpathSync(dataDir)}\n`);
   for (const part of ['postgres', 'redis']) {
     const directory = join(path, part);
     mkdirSync(directory, { recursive: true, mode: 0o700 });
@@ -66,6 +71,37 @@ export function findServiceHome(dataDir: string): string | null {
   const recorded = instanceFile.safeParse(readJsonFile(join(dataDir, 'instance.json'))).data;
   if (!recorded) return null;
   return recorded.home === '.' ? realpathSync(dataDir) : recorded.home;
+}
+
+/** A stand-in whose data directory is gone. */
+export interface OrphanedHome {
+  readonly path: string;
+  /** Where the data directory was, as far as it is known. */
+  readonly dataDir: string | null;
+}
+
+/**
+ * The stand-ins on this machine that no data directory leads to any more. They are told, not removed: a data directory
+ * may be on a disk that is just not mounted.
+ */
+export function orphanedHomes(standIns = STAND_INS): OrphanedHome[] {
+  if (!existsSync(standIns)) return [];
+  return readdirSync(standIns).flatMap((name): OrphanedHome[] => {
+    const path = join(standIns, name);
+    const dataDir = tryRead(join(path, OWNER));
+    if (/\.orphan-/.test(name)) return [{ path, dataDir }];
+    if (dataDir === null) return [];
+    const instance = instanceFile.safeParse(readJsonFile(join(dataDir, 'instance.json'))).data;
+    return instance?.id === tryRead(join(path, 'instance')) ? [] : [{ path, dataDir }];
+  });
+}
+
+function tryRead(path: string): string | null {
+  try {
+    return readFileSync(path, 'utf8').trim();
+  } catch {
+    return null;
+  }
 }
 
 /**

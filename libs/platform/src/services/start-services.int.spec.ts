@@ -9,6 +9,7 @@ import {
   silent,
   temporaryDirectory,
 } from '../../../../test/support/launcher.js';
+import { withFileLock } from '../os/dir-lock.js';
 import { isAlive } from '../os/processes.js';
 import { startRedis } from './redis-server.js';
 import { openServiceHome } from './service-home.js';
@@ -155,5 +156,22 @@ describe('startServices', () => {
     }
     const attached = await startRedis({ place, password, log: silent, silentMs: 300 });
     expect(attached).toMatchObject({ attached: true, pid: services.redisPid });
+  }, 30_000);
+
+  it('stops waiting when it is told to: for another start, and for servers of its own', async () => {
+    const lock = join(dataDir, 'run', 'services.lock');
+    await withFileLock(lock, 1_000, async () => {
+      const waiting = startServices({ dataDir }, silent, { signal: AbortSignal.timeout(200) });
+      await expect(waiting).rejects.toThrow(/timeout/);
+    });
+    const fresh = join(temporaryDirectory(), 'data');
+    const controller = new AbortController();
+    const starting = startServices({ dataDir: fresh }, silent, { signal: controller.signal });
+    const running = setInterval(() => {
+      if (servicesRunning(fresh).redis) controller.abort(new Error('Ctrl-C'));
+    }, 1);
+    await expect(starting).rejects.toThrow('Ctrl-C');
+    clearInterval(running);
+    expect(servicesRunning(fresh)).toEqual({ postgres: false, redis: false });
   }, 30_000);
 });

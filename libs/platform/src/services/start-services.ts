@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
@@ -32,6 +33,8 @@ export interface RunningServices {
 export interface StartOptions {
   /** The process whose life counts as use of the services; default this one. */
   readonly onBehalfOf?: number;
+  /** Ends the waiting; what was launched for this start is stopped again. */
+  readonly signal?: AbortSignal;
 }
 
 const START_LOCK_MS = 120_000;
@@ -40,7 +43,7 @@ const ports = z.object({ postgres: z.number().optional(), redis: z.number().opti
 /**
  * Makes Postgres and Redis available: the configured ones are checked, for each that is not configured
  * an embedded one is started in the data directory, or attached to when it already runs there.
- * @throws ServiceStartError, StoreUnavailableError with the reason and what to do.
+ * @throws ServiceStartError, StoreUnavailableError with the reason and what to do; the reason of the signal.
  */
 export async function startServices(
   config: Pick<Config, 'dataDir' | 'databaseUrl' | 'redisUrl'>,
@@ -48,8 +51,9 @@ export async function startServices(
   options: StartOptions = {},
 ): Promise<RunningServices> {
   const { dataDir, databaseUrl, redisUrl } = config;
-  if (databaseUrl !== undefined) await checkPostgres(databaseUrl);
-  if (redisUrl !== undefined) await checkRedis(redisUrl, log);
+  const { signal } = options;
+  if (databaseUrl !== undefined) await unlessAborted(checkPostgres(databaseUrl), signal);
+  if (redisUrl !== undefined) await unlessAborted(checkRedis(redisUrl, log), signal);
   if (databaseUrl !== undefined && redisUrl !== undefined) {
     const noPids = { postgresPid: undefined, redisPid: undefined };
     const nothing = { attached: [], ensure: () => Promise.resolve([]), stop: () => Promise.resolve() };
@@ -60,16 +64,16 @@ export async function startServices(
   const place = openServiceHome(dataDir, log);
   const leases = new Leases(dataDir);
   let release: () => void = () => undefined;
-  let servers = await locked(dataDir, async () => {
+  const takeUp = async (): Promise<Servers> => {
     release = leases.take(options.onBehalfOf);
-    const started = await startServers(dataDir, place, wanted, log, false).catch(async (error: unknown) => {
+    return startServers(dataDir, place, { wanted, log, signal }).catch(async (error: unknown) => {
       // The one that did come up would otherwise run on without a user.
       release();
       if (!leases.inUse()) await stopServers(place.home, log);
       throw error;
     });
-    return started;
-  });
+  };
+  let servers = await locked(dataDir, takeUp, signal);
   if (servers.redis) await checkRedis(servers.redis.url, log);
 
   return {
@@ -93,7 +97,7 @@ export async function startServices(
       if (!dead.postgres && !dead.redis) return [];
       servers = {
         ...servers,
-        ...(await locked(dataDir, () => startServers(dataDir, place, dead, log, true))),
+        ...(await locked(dataDir, () => startServers(dataDir, place, { wanted: dead, log, keepPort: true }))),
       };
       return namesOf(dead);
     },
@@ -110,6 +114,11 @@ export function servicesRunning(dataDir: string): { postgres: boolean; redis: bo
   const home = findServiceHome(dataDir);
   if (home === null) return { postgres: false, redis: false };
   return { postgres: findPostgres(home) !== null, redis: findRedis(home) !== null };
+}
+
+/** Process ids of the embedded servers that run on the files in `home`. */
+export function servicesIn(home: string): number[] {
+  return [findPostgres(home), findRedis(home)].flatMap((server) => (server === null ? [] : [server.pid]));
 }
 
 /**
@@ -138,21 +147,40 @@ interface Servers {
   readonly redis?: ServerProcess;
 }
 
-function locked<T>(dataDir: string, work: () => Promise<T>): Promise<T> {
-  return withFileLock(join(dataDir, 'run', 'services.lock'), START_LOCK_MS, work);
+function locked<T>(dataDir: string, work: () => Promise<T>, signal?: AbortSignal): Promise<T> {
+  return withFileLock(join(dataDir, 'run', 'services.lock'), START_LOCK_MS, work, signal);
+}
+
+/** The work, given up when the signal says so. @throws the reason of the signal. */
+async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (signal === undefined) return work;
+  signal.throwIfAborted();
+  work.catch(() => undefined);
+  return Promise.race([
+    work,
+    once(signal, 'abort').then((): never => {
+      throw signal.reason;
+    }),
+  ]);
+}
+
+interface StartServers {
+  readonly wanted: Wanted;
+  readonly log: Logger;
+  /** Fail rather than take other ports. */
+  readonly keepPort?: boolean;
+  readonly signal?: AbortSignal | undefined;
 }
 
 async function startServers(
   dataDir: string,
   place: ReturnType<typeof openServiceHome>,
-  wanted: Wanted,
-  log: Logger,
-  keepPort: boolean,
+  { wanted, log, keepPort = false, signal }: StartServers,
 ): Promise<Servers> {
   const portsFile = join(dataDir, 'run', 'ports.json');
   const last = ports.safeParse(readJsonFile(portsFile)).data ?? {};
   const options = (name: 'postgres' | 'redis') => ({
-    ...{ place, log, keepPort },
+    ...{ place, log, keepPort, ...(signal === undefined ? {} : { signal }) },
     password: readOrCreateSecret(join(dataDir, `${name}.password`)),
     ...(last[name] === undefined ? {} : { port: last[name] }),
   });

@@ -46,6 +46,9 @@ export async function startDetached(options: DetachOptions): Promise<DetachedSys
   });
   const state = await untilReady(dataDir, () => launched.exited() === null);
   if (state) return { state, wasRunning: state.pid !== launched.pid, logFile };
+  // Another start was faster: ours ended because of it, and that one is under way.
+  const other = await untilReady(dataDir, () => runningSupervisor(dataDir) !== null);
+  if (other) return { state: other, wasRunning: true, logFile };
   throw new ServiceStartError(`Quipu did not start.\n${launched.said()}`, {
     hint: `The whole log is ${logFile}.`,
   });

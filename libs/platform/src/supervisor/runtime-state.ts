@@ -39,6 +39,14 @@ export function runningSupervisor(dataDir: string): RuntimeState | null {
   return written && processIdentity(written.pid) === written.identity ? written : null;
 }
 
+/** What a supervisor that was killed left running: the programs that live; null when nothing was left. */
+export function orphanedSystem(dataDir: string): RuntimeState | null {
+  const written = readRuntimeState(dataDir);
+  if (written === null || processIdentity(written.pid) === written.identity) return null;
+  const programs = written.programs.filter(({ pid, identity }) => processIdentity(pid) === identity);
+  return programs.length === 0 ? null : { ...written, programs };
+}
+
 /** Writes the file, whole or not at all. */
 export function writeRuntimeState(dataDir: string, written: RuntimeState): void {
   writePrivateFile(stateFile(dataDir), `${JSON.stringify(written, null, 2)}\n`);

@@ -17,7 +17,7 @@ import { freePort } from '../os/ports.js';
 import { isAlive } from '../os/processes.js';
 import { servicesRunning } from '../services/start-services.js';
 import { startDetached } from './detach.js';
-import { readRuntimeState, runningSupervisor, type RuntimeState } from './runtime-state.js';
+import { orphanedSystem, readRuntimeState, runningSupervisor, type RuntimeState } from './runtime-state.js';
 import { stopSystem } from './stop-system.js';
 
 const SCRIPT = join(import.meta.dirname, 'fixtures', 'run-supervisor.ts');
@@ -204,13 +204,22 @@ describe('startDetached and stopSystem', () => {
     expect(await stopSystem(config, silent)).toMatchObject({ wasRunning: false, orphans: [], services: [] });
   }, 60_000);
 
+  it('started twice at the same time: one starts, the other finds it', async () => {
+    const both = await Promise.all([detach('api'), detach('api')]);
+    expect(both.map(({ wasRunning }) => wasRunning).sort()).toEqual([false, true]);
+    expect(new Set(both.map(({ state }) => state.pid)).size).toBe(1);
+    await stopSystem(config, silent);
+  }, 60_000);
+
   it('reports what the supervisor said when it could not start', async () => {
     await expect(detach('broken')).rejects.toThrow(/did not start[^]*the reason why/);
   }, 60_000);
 
   it('stops what a killed supervisor left behind', async () => {
     const { state: left } = await detach('api');
+    expect(orphanedSystem(dataDir)).toBeNull();
     await ensureGone(left.pid);
+    expect(orphanedSystem(dataDir)).toMatchObject({ url: left.url, programs: [{ name: 'api' }] });
     const stopped = await stopSystem(config, silent);
     expect(stopped).toEqual({
       wasRunning: false,

@@ -11,7 +11,7 @@ import { startServices, type RunningServices } from '../services/start-services.
 import { ProgramKeeper, type Program } from './program-keeper.js';
 import {
   clearRuntimeState,
-  readRuntimeState,
+  orphanedSystem,
   runningSupervisor,
   writeRuntimeState,
   type RuntimeState,
@@ -72,7 +72,11 @@ export async function supervise(options: SuperviseOptions): Promise<void> {
   let reviving: Promise<void> | undefined;
   const keepers: ProgramKeeper[] = [];
   try {
-    services = await startServices(config, log);
+    services = await startServices(config, log, { signal: options.stop }).catch((error: unknown) => {
+      if (options.stop.aborted) return undefined;
+      throw error;
+    });
+    if (services === undefined) return;
     const superadminKey = provideSuperadminKey(config);
     const { databaseUrl, redisUrl, attached } = services;
     await options.prepare({ databaseUrl, redisUrl, superadminKey });
@@ -144,8 +148,7 @@ function claim(config: Config): Promise<RuntimeState> {
  * They get `graceMs` before they are killed. Answers with their names.
  */
 export async function endOrphans(dataDir: string, graceMs: number): Promise<string[]> {
-  const left = readRuntimeState(dataDir)?.programs ?? [];
-  const orphans = left.filter(({ pid, identity }) => processIdentity(pid) === identity);
+  const orphans = orphanedSystem(dataDir)?.programs ?? [];
   await Promise.all(
     orphans.map(({ pid }) =>
       endProcess(pid, [
