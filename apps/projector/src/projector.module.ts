@@ -1,6 +1,6 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { TenantDirectory } from '@quipu/access';
-import { EventLog } from '@quipu/event-log';
+import { EventLog, LogArchive } from '@quipu/event-log';
 import { createLedgerRunner } from '@quipu/ledger';
 import {
   createIoSteps,
@@ -43,7 +43,7 @@ export class ProjectorModule {
         {
           provide: EventLog,
           inject: [LOG_POOL, IO_STEPS],
-          useFactory: (pool: Pool, io: IoSteps) => new EventLog(pool, io),
+          useFactory: (pool: Pool, io: IoSteps) => new EventLog(pool, io, new LogArchive(config.archiveDir)),
         },
         {
           provide: TenantDirectory,

@@ -1,6 +1,6 @@
 import { TenantDirectory } from '@quipu/access';
-import { EventLog } from '@quipu/event-log';
-import type { Clock, Config, Logger } from '@quipu/platform';
+import { EventLog, LogArchive } from '@quipu/event-log';
+import { type Clock, type Config, type Logger, noIoSteps } from '@quipu/platform';
 import type { Provider } from '@nestjs/common';
 import type { Pool } from 'pg';
 import { EventDoor } from './event-door.js';
@@ -15,7 +15,7 @@ export interface EventsProvidersOptions {
   readonly config: Config;
 }
 
-/** What the door for events adds to the module. */
+/** What the door for events adds to the module, and where archived parts of the log are. */
 export function eventsProviders({
   pool,
   redisUrl,
@@ -23,9 +23,11 @@ export function eventsProviders({
   logger,
   config,
 }: EventsProvidersOptions): Provider[] {
-  const log = new EventLog(pool);
+  const archive = new LogArchive(config.archiveDir);
+  const log = new EventLog(pool, noIoSteps, archive);
   const { maxEventAgeDays, maxQueueLength } = config;
   return [
+    { provide: LogArchive, useValue: archive },
     { provide: EventLog, useValue: log },
     { provide: EventQueue, useFactory: () => new EventQueue(redisUrl, maxQueueLength, logger) },
     {

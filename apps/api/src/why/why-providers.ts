@@ -1,4 +1,5 @@
 import { TenantDirectory } from '@quipu/access';
+import { LogArchive } from '@quipu/event-log';
 import { EntityQueries, PastQueries, WhyQueries } from '@quipu/read-models';
 import { type Provider } from '@nestjs/common';
 import type { Pool } from 'pg';
@@ -14,9 +15,11 @@ const IN_LINE = 8;
 /** What reasons and past answers need; `AsOf` and `PastQueries` serve other routes too. */
 export function whyProviders(pool: Pool): Provider[] {
   return [
-    { provide: PastQueries, useValue: new PastQueries(pool) },
-    { provide: EntityQueries, useValue: new EntityQueries(pool) },
-    { provide: WhyQueries, useValue: new WhyQueries(pool) },
+    ...[PastQueries, EntityQueries, WhyQueries].map((Queries) => ({
+      provide: Queries,
+      useFactory: (archive: LogArchive) => new Queries(pool, archive),
+      inject: [LogArchive],
+    })),
     { provide: Turns, useValue: new Turns(AT_ONCE, IN_LINE) },
     {
       provide: AsOf,

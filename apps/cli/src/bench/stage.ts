@@ -4,6 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { LogArchive } from '@quipu/event-log';
 import { createPool, createRedis, WRITER_SESSION } from '@quipu/platform';
 import { migrate } from '@quipu/schema';
 import { type Pool } from 'pg';
@@ -43,7 +44,7 @@ export async function onStage<T>(context: BenchContext, work: (stage: Stage) => 
     const pool = createPool(databaseUrl, { applicationName: 'quipu-bench', session: WRITER_SESSION });
     closing.push(() => pool.end());
     const own: Services = {
-      ...{ config: services.config, databaseUrl, redisUrl, pool },
+      ...{ config: services.config, databaseUrl, redisUrl, pool, archive: new LogArchive(directory) },
       onClose: (closer) => closing.push(closer),
     };
     return await work({ services: own, pool, directory });

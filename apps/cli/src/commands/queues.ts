@@ -33,7 +33,7 @@ export function queuesCommand(cli: Cli): Command {
         const { pool } = services;
         const { asOf } = options;
         const at = { now: cli.clock.now(), bounded: false };
-        const past = asOf === undefined ? null : await parseAsOf(pool, asOf, at);
+        const past = asOf === undefined ? null : await parseAsOf(services, asOf, at);
         const now = past?.now ?? at.now;
         const tenant = options.tenant === undefined ? undefined : (await findTenant(pool, options.tenant)).id;
         const filters = {
@@ -43,7 +43,7 @@ export function queuesCommand(cli: Cli): Command {
         const answer =
           past === null
             ? await openDepth(services).depth(localScope(), now, filters)
-            : await new PastQueries(pool).depth(localScope(), now, filters, past.position);
+            : await new PastQueries(pool, services.archive).depth(localScope(), now, filters, past.position);
         if (options.json) {
           printJson(cli.terminal, {
             asOf: new Date(answer.asOf).toISOString(),

@@ -53,7 +53,7 @@ export function usageCommand(cli: Cli): Command {
     .addHelpText('after', HELP)
     .action(async (raw: RawUsageOptions & { json?: boolean; asOf?: string }) => {
       const query = checkUsageOptions(raw, cli.clock.now());
-      await withServices(cli, async ({ pool }) => {
+      await withServices(cli, async ({ pool, archive }) => {
         const { tenant, ...filters } = query.filters;
         const known = tenant === undefined ? {} : { tenant: (await findTenant(pool, tenant)).id };
         const asked = { ...query, filters: { ...filters, ...known } };
@@ -64,8 +64,8 @@ export function usageCommand(cli: Cli): Command {
           return;
         }
         const at = { now: query.now, bounded: raw.end !== undefined };
-        const { now, position } = await parseAsOf(pool, raw.asOf, at);
-        const answer = await new PastQueries(pool).usage(localScope(), { ...asked, now }, position);
+        const { now, position } = await parseAsOf({ pool, archive }, raw.asOf, at);
+        const answer = await new PastQueries(pool, archive).usage(localScope(), { ...asked, now }, position);
         if (raw.json) printUsageJson(cli.terminal, query, answer);
         else printUsage(cli.terminal, query, answer);
       });

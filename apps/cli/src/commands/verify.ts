@@ -22,6 +22,7 @@ Examples:
 `;
 
 const PHASES = {
+  archives: 'reading archives',
   snapshot: 'copying',
   chain: 'checking digests',
   fold: 'folding',
@@ -58,7 +59,7 @@ export async function verifyLedger(
   let progress = createProgress(cli.terminal, { label: PHASES.snapshot, unit: 'events', silent: true });
   try {
     return await runVerify({
-      ...{ pool: services.pool, redis, clock: cli.clock, log: cli.logger },
+      ...{ pool: services.pool, archive: services.archive, redis, clock: cli.clock, log: cli.logger },
       ...(exportFile === undefined ? {} : { exportFile }),
       progress: (state) => {
         if (state.phase !== phase) {

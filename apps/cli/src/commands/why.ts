@@ -58,15 +58,16 @@ export function whyCommand(cli: Cli): Command {
     .addHelpText('after', HELP)
     .action(async (measure: string, raw: RawWhyOptions) => {
       const checked = checkWhyOptions(measure, raw, cli.clock.now());
-      await withServices(cli, async ({ pool }) => {
+      await withServices(cli, async (services) => {
+        const { pool, archive } = services;
         const { tenant, ...filters } = checked.filters;
         const known = tenant === undefined ? {} : { tenant: (await findTenant(pool, tenant)).id };
         const bounded = raw.end !== undefined || raw.at !== undefined;
         const past =
-          raw.asOf === undefined ? {} : await parseAsOf(pool, raw.asOf, { now: checked.now, bounded });
+          raw.asOf === undefined ? {} : await parseAsOf(services, raw.asOf, { now: checked.now, bounded });
         const query: WhyQuery = { ...checked, ...past, filters: { ...filters, ...known } };
-        if (raw.export !== undefined) return exportTo(cli, pool, query, raw.export, raw.json ?? false);
-        const answer = await new WhyQueries(pool).why(localScope(), query);
+        if (raw.export !== undefined) return exportTo(cli, services, query, raw.export, raw.json ?? false);
+        const answer = await new WhyQueries(pool, archive).why(localScope(), query);
         if (raw.json) return printWhyJson(cli.terminal, answer);
         const behind = raw.asOf === undefined ? await lagNote(pool, answer.position) : undefined;
         printWhy(cli.terminal, answer, behind);
@@ -76,12 +77,12 @@ export function whyCommand(cli: Cli): Command {
 
 async function exportTo(
   cli: Cli,
-  pool: Parameters<typeof exportWhy>[0],
+  services: Parameters<typeof exportWhy>[0],
   query: WhyQuery,
   file: string,
   json: boolean,
 ): Promise<void> {
-  const exported = await exportWhy(pool, query, file);
+  const exported = await exportWhy(services, query, file);
   if (json) return printJson(cli.terminal, { file, ...exported });
   const { total, entities, intervals, events, batches, head } = exported;
   const number = measureKind(query.measure).kind === 'integral' ? formatSeconds(total) : formatCount(total);

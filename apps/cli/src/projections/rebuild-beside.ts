@@ -1,7 +1,7 @@
 import { recordAudit } from '@quipu/access';
 import { EventLog } from '@quipu/event-log';
 import { buildLedger, codeHash, dropLedger, LEDGER_PROJECTION } from '@quipu/ledger';
-import { createIoSteps } from '@quipu/platform';
+import { createIoSteps, noIoSteps } from '@quipu/platform';
 import { type Cli } from '../support/cli.js';
 import { InterruptedError } from '../support/exit-codes.js';
 import { createProgress, type Progress } from '../support/progress.js';
@@ -38,8 +38,8 @@ export async function rebuildBeside(
   services: Services,
   options: BesideOptions,
 ): Promise<BesideReport> {
-  const { pool, databaseUrl } = services;
-  const log = new EventLog(pool);
+  const { pool, databaseUrl, archive } = services;
+  const log = new EventLog(pool, noIoSteps, archive);
   let progress: Progress | undefined;
   const started = performance.now();
   try {

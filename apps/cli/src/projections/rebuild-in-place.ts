@@ -1,6 +1,7 @@
 import { recordAudit } from '@quipu/access';
 import { EventLog } from '@quipu/event-log';
 import { codeHash, LEDGER_PROJECTION, rebuildLedger } from '@quipu/ledger';
+import { noIoSteps } from '@quipu/platform';
 import { type Cli } from '../support/cli.js';
 import { InterruptedError } from '../support/exit-codes.js';
 import { createProgress } from '../support/progress.js';
@@ -20,8 +21,8 @@ export interface RebuildReport {
 
 /** Empties the live tables and replays the log into them, with progress on stderr. */
 export async function rebuildInPlace(cli: Cli, services: Services, quiet: boolean): Promise<RebuildReport> {
-  const { pool, databaseUrl } = services;
-  const log = new EventLog(pool);
+  const { pool, databaseUrl, archive } = services;
+  const log = new EventLog(pool, noIoSteps, archive);
   const events = await log.countAfter(0n);
   const audit = { projection: LEDGER_PROJECTION, events: String(events), codeHash: codeHash() };
   await recordAudit(pool, {

@@ -1,6 +1,6 @@
 import { parseTime } from '@quipu/platform';
 import { PastQueries } from '@quipu/read-models';
-import { type Pool } from 'pg';
+import { type Services } from './services.js';
 
 /** What `--as-of` takes, for help texts. */
 export const AS_OF_FORMS = 'a TIME, or @ and a position of the log';
@@ -19,11 +19,11 @@ export interface PastInstant {
  * @throws UsageError when it is neither.
  */
 export async function parseAsOf(
-  pool: Pool,
+  { pool, archive }: Pick<Services, 'pool' | 'archive'>,
   text: string,
   { now, bounded }: { readonly now: number; readonly bounded: boolean },
 ): Promise<PastInstant> {
-  const past = new PastQueries(pool);
+  const past = new PastQueries(pool, archive);
   const plain = /^@(\d{1,18})$/.exec(text.trim())?.[1];
   if (plain === undefined) {
     const time = parseTime(text, now);

@@ -1,3 +1,4 @@
+import { LogArchive } from '@quipu/event-log';
 import {
   type Config,
   createPool,
@@ -19,6 +20,8 @@ export interface Services {
   readonly databaseUrl: string;
   readonly redisUrl: string;
   readonly pool: Pool;
+  /** Archived parts of the log. */
+  readonly archive: LogArchive;
   /** Has something done when the command is over; the last to come is done first. */
   onClose(work: () => Promise<unknown>): void;
 }
@@ -43,6 +46,7 @@ export async function withServices<T>(cli: Cli, work: (services: Services) => Pr
       databaseUrl,
       redisUrl,
       pool,
+      archive: new LogArchive(config.archiveDir),
       onClose: (closer) => closing.push(closer),
     });
   } finally {

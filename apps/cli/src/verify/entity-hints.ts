@@ -15,7 +15,7 @@ export async function entitiesAt(
   const { rows } = await client.query<{ time_ms: string; entity: string }>(
     `SELECT time_ms, entity FROM (
        SELECT time_ms, entity, row_number() OVER (PARTITION BY time_ms ORDER BY entity) AS nth
-       FROM (SELECT DISTINCT time_ms, tenant || ' ' || subject AS entity FROM log
+       FROM (SELECT DISTINCT time_ms, tenant || ' ' || subject AS entity FROM whole_log
              WHERE time_ms = ANY($1::bigint[])) AS facts) AS numbered
      WHERE nth <= ${PER_TIME}`,
     [times.map(String)],

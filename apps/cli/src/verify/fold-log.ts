@@ -1,7 +1,7 @@
 import { upcast, type CurrentEvent } from '@quipu/contracts';
 import type { PoolClient } from 'pg';
 import type { ExpectedWriter } from './expected-writer.js';
-import { pagesByEntity } from './log-reader.js';
+import { type LogSource, pagesByEntity } from './log-reader.js';
 import { naiveJob } from './naive/naive-job.js';
 import { naiveNode } from './naive/naive-node.js';
 import { NaiveWorker } from './naive/naive-worker.js';
@@ -24,11 +24,12 @@ export async function foldLog(
   position: bigint,
   writer: ExpectedWriter,
   progress: (events: number) => void,
+  source: LogSource = 'log',
 ): Promise<FoldCounts> {
   const skips = await readSkips(client);
   const counts: FoldCounts = { events: 0, skipped: 0, jobs: 0, nodes: 0, workers: 0 };
   let entity: OpenEntity | null = null;
-  for await (const page of pagesByEntity(client, position)) {
+  for await (const page of pagesByEntity(client, source, position)) {
     for (const { position: at, event } of page) {
       if (entity === null || entity.tenant !== event.tenant || entity.subject !== event.subject) {
         entity?.close(writer, counts);

@@ -7,6 +7,9 @@ export interface LogRow {
   readonly event: LogEvent;
 }
 
+/** The table, or the view that has the archived parts of the log as well (`loadArchives`). */
+export type LogSource = 'log' | 'whole_log';
+
 const PAGE = 2_000;
 const COLUMNS =
   'position, tenant, subject, type, time_ms, source, event_id, sequence, dataversion, data::text';
@@ -38,11 +41,15 @@ export async function preferNothing(client: PoolClient): Promise<void> {
 }
 
 /** The log up to `head` in the order of positions, page by page, without a lasting snapshot. */
-export async function* pagesByPosition(client: PoolClient, head: bigint): AsyncGenerator<LogRow[]> {
+export async function* pagesByPosition(
+  client: PoolClient,
+  source: LogSource,
+  head: bigint,
+): AsyncGenerator<LogRow[]> {
   let after = 0n;
   for (;;) {
     const { rows } = await client.query<RawRow>(
-      `SELECT ${COLUMNS} FROM log WHERE position > $1 AND position <= $2 ORDER BY position LIMIT ${PAGE}`,
+      `SELECT ${COLUMNS} FROM ${source} WHERE position > $1 AND position <= $2 ORDER BY position LIMIT ${PAGE}`,
       [after.toString(), head.toString()],
     );
     if (rows.length > 0) yield rows.map(toLogRow);
@@ -52,11 +59,15 @@ export async function* pagesByPosition(client: PoolClient, head: bigint): AsyncG
 }
 
 /** The log up to `head`, entity after entity (all events of one subject of a tenant together), page by page. */
-export async function* pagesByEntity(client: PoolClient, head: bigint): AsyncGenerator<LogRow[]> {
+export async function* pagesByEntity(
+  client: PoolClient,
+  source: LogSource,
+  head: bigint,
+): AsyncGenerator<LogRow[]> {
   let after: readonly [string, string, string] = ['', '', '0'];
   for (;;) {
     const { rows } = await client.query<RawRow>(
-      `SELECT ${COLUMNS} FROM log
+      `SELECT ${COLUMNS} FROM ${source}
        WHERE (tenant, subject, position) > ($1::text, $2::text, $3::bigint) AND position <= $4
        ORDER BY tenant, subject, position LIMIT ${PAGE}`,
       [...after, head.toString()],

@@ -9,7 +9,8 @@ export type DifferenceKind =
   | 'redis-total'
   | 'redis-member'
   | 'digest'
-  | 'identity';
+  | 'identity'
+  | 'archive';
 
 /** One thing that is not as the log says it should be. */
 export interface Difference {
@@ -26,7 +27,7 @@ export interface Difference {
 
 /** How far `verify` is, in events (chain, fold) or rows (compare); `total` is an estimate in the same unit. */
 export interface VerifyProgress {
-  readonly phase: 'snapshot' | 'chain' | 'fold' | 'compare';
+  readonly phase: 'archives' | 'snapshot' | 'chain' | 'fold' | 'compare';
   readonly done: number;
   readonly total: number;
 }

@@ -2,8 +2,8 @@ import { createWriteStream } from 'node:fs';
 import { PassThrough } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
-import { exportLog } from '@quipu/event-log';
-import type { Clock, Logger } from '@quipu/platform';
+import { exportLog, LogArchive, lockArchives, unlockArchives } from '@quipu/event-log';
+import { type Clock, type Logger, QuipuError } from '@quipu/platform';
 import type { Redis } from 'ioredis';
 import type { Pool } from 'pg';
 import { checkChain } from './check-chain.js';
@@ -13,6 +13,7 @@ import { DifferenceList } from './difference-list.js';
 import { completeExpected } from './expected-sums.js';
 import { ExpectedWriter } from './expected-writer.js';
 import { foldLog } from './fold-log.js';
+import { loadArchives } from './load-archives.js';
 import { preferIndexes, preferNothing } from './log-reader.js';
 import type { DifferenceKind, VerifyProgress, VerifyReport } from './report.js';
 import { takeSnapshot } from './snapshot.js';
@@ -22,6 +23,8 @@ import { createTables, dropTables } from './tables.js';
 export interface VerifyOptions {
   /** One session of it is used, with temporary tables; nothing but those is written. */
   readonly pool: Pool;
+  /** Where archived parts of the log are; without it a log that has some cannot be verified. */
+  readonly archive?: LogArchive;
   /** Compared at the same position, if given and it has one. */
   readonly redis?: Redis;
   /** How long Redis may take to come to the checkpoint, ms; default 5000. */
@@ -38,6 +41,16 @@ export interface VerifyOptions {
   readonly examples?: number;
 }
 
+/** Partitions go to files just now, or come back. */
+export class ArchiveBusyError extends QuipuError {
+  readonly code = 'archive_busy';
+  readonly retryable = true;
+
+  constructor() {
+    super('`quipu archive` is at work on this log.', { hint: 'Verify when it is done.' });
+  }
+}
+
 const NONE: Record<DifferenceKind, number> = {
   amount: 0,
   member: 0,
@@ -49,6 +62,7 @@ const NONE: Record<DifferenceKind, number> = {
   'redis-member': 0,
   digest: 0,
   identity: 0,
+  archive: 0,
 };
 
 /**
@@ -56,19 +70,25 @@ const NONE: Record<DifferenceKind, number> = {
  * with it; checks the digest chain and the identities. Works beside a live system: summaries are copied in
  * one short snapshot, memory stays bounded whatever the size of the log (temporary tables take the rest).
  * Memory grows only with what Redis holds and with the events of a single job or node.
- * @throws NoLedgerError when there is no live ledger to verify.
+ * @throws NoLedgerError when there is no live ledger to verify; ArchiveUnavailableError, ArchiveBusyError.
  */
 export async function runVerify(options: VerifyOptions): Promise<VerifyReport> {
   const { pool, redis, clock, log, exportFile } = options;
   const tell = options.progress ?? (() => undefined);
+  const archive = options.archive ?? new LogArchive(null);
   const started = clock.now();
   const found = new DifferenceList(options.examples ?? 20);
   // Before a session is taken: the copy needs one as well, and the pool may have no second one.
-  const copy = exportFile === undefined ? null : await writeCopy(pool, exportFile, found);
+  const copy = exportFile === undefined ? null : await writeCopy(pool, archive, exportFile, found);
   const client = await pool.connect();
   let failure: Error | undefined;
   try {
     await createTables(client);
+    // A partition that went to a file between two statements would be missing.
+    if (!(await lockArchives(client, 'shared'))) throw new ArchiveBusyError();
+    await loadArchives(client, archive.directory, found, (done, total) =>
+      tell({ phase: 'archives', done, total }),
+    );
     tell({ phase: 'snapshot', done: 0, total: 1 });
     const snapshot = await takeSnapshot(client, redis, clock, options.redisWaitMs);
     tell({ phase: 'snapshot', done: 1, total: 1 });
@@ -83,9 +103,9 @@ export async function runVerify(options: VerifyOptions): Promise<VerifyReport> {
     const chain = await checkChain(client, snapshot.head, found, (done) =>
       tell({ phase: 'chain', done, total }),
     );
-    const folded = await foldLog(client, snapshot.position, new ExpectedWriter(client), (done) =>
-      tell({ phase: 'fold', done, total }),
-    );
+    const writer = new ExpectedWriter(client);
+    const folding = (done: number): void => tell({ phase: 'fold', done, total });
+    const folded = await foldLog(client, snapshot.position, writer, folding, 'whole_log');
     await preferNothing(client);
     await completeExpected(client);
     const withRedis = snapshot.redis.state === 'met';
@@ -117,17 +137,25 @@ export async function runVerify(options: VerifyOptions): Promise<VerifyReport> {
     throw error;
   } finally {
     // A session that failed may have settings and tables left: closing it is the sure way to lose them.
-    if (failure === undefined) await dropTables(client);
+    if (failure === undefined) {
+      await unlockArchives(client, 'shared');
+      await dropTables(client);
+    }
     client.release(failure);
   }
 }
 
-async function writeCopy(pool: Pool, file: string, found: DifferenceList): Promise<ExportCounts> {
+async function writeCopy(
+  pool: Pool,
+  archive: LogArchive,
+  file: string,
+  found: DifferenceList,
+): Promise<ExportCounts> {
   const out = file.endsWith('.gz') ? createGzip() : new PassThrough();
   // Both at once: an export must not go on writing to a file that has failed.
   const results = await Promise.allSettled([
     pipeline(out, createWriteStream(file, { mode: 0o600 })),
-    exportLog(pool, out).then(
+    exportLog(pool, out, archive).then(
       () => out.end(),
       (error: Error) => out.destroy(error),
     ),
