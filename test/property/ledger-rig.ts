@@ -27,7 +27,7 @@ export type Dump = Readonly<Record<string, string[]>>;
 
 const DUMPS = {
   amounts: 'SELECT family, tenant, labels, value FROM ledger_1.amounts',
-  members: 'SELECT family, tenant, queue, member, score FROM ledger_1.members',
+  members: 'SELECT family, tenant, labels, member, score FROM ledger_1.members',
   changes: 'SELECT level, t, key_id, d, n FROM ledger_1.changes',
   sums: 'SELECT level, key_id, bucket_kind, bucket, d, w, n, max_t FROM ledger_1.level_sums',
 } as const;

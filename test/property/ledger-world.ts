@@ -1,11 +1,13 @@
 import { upcast, type LogEvent } from '@quipu/contracts';
 import {
+  type Contributions as LedgerContributions,
   entityKinds,
   route,
   type EntityKey,
   type EntityKind,
   type EntityKindName,
   type Link,
+  type Series,
 } from '@quipu/ledger';
 import { noContributions, type Contributions } from '../../apps/cli/src/verify/naive/contributions.js';
 import { append } from './naive-world.js';
@@ -30,14 +32,14 @@ export function ledgerWorld(batches: readonly (readonly LogEvent[])[]): Contribu
   };
 
   for (const batch of batches) {
-    const before = new Map<Held, Link[]>();
+    const before = new Map<Held, readonly Link[]>();
     for (const event of batch) {
       const fact = upcast(event);
-      const key = route(fact);
-      if (key === null) continue;
-      const entity = held(key);
-      if (!before.has(entity)) before.set(entity, kindOf(key.kind).links(key, entity.state));
-      entity.state = kindOf(key.kind).merge(entity.state, fact);
+      for (const key of route(fact)) {
+        const entity = held(key);
+        if (!before.has(entity)) before.set(entity, kindOf(key.kind).links(key, entity.state));
+        entity.state = kindOf(key.kind).merge(entity.state, fact);
+      }
     }
     for (const [entity, old] of before) {
       const now = kindOf(entity.key.kind).links(entity.key, entity.state);
@@ -55,13 +57,42 @@ export function ledgerWorld(batches: readonly (readonly LogEvent[])[]): Contribu
     for (const link of links) {
       if (known.has(JSON.stringify(link))) continue;
       const target = held(link.target);
-      target.state = kindOf(target.key.kind).linked(target.state, link.name, present);
+      target.state = kindOf(target.key.kind).linked(target.state, link, present);
     }
   }
 
   const total = noContributions();
-  for (const { key, state } of entities.values()) append(total, kindOf(key.kind).contributions(key, state));
+  for (const { key, state } of entities.values()) {
+    append(total, plain(kindOf(key.kind).contributions(key, state)));
+  }
   return total;
+}
+
+/** Families that the naive fold makes too. */
+const COMPARED = new Set([
+  'jobs',
+  'jobs_finished',
+  'nodes',
+  'quipu_workers',
+  'intervals_skewed',
+  'intervals_estimated',
+  'waiting',
+]);
+
+/** Contributions with labels as objects, as the naive fold has them. */
+function plain({ amounts, members, changes }: LedgerContributions): Contributions {
+  const of = <T extends { series: Series }>({ series, ...rest }: T) => ({
+    ...{ family: series.family, tenant: series.tenant },
+    labels: JSON.parse(series.labels) as Record<string, string>,
+    ...rest,
+  });
+  return {
+    amounts: amounts
+      .filter(({ series }) => COMPARED.has(series.family))
+      .map((amount) => ({ ...of(amount), value: Number(amount.value) })),
+    members: members.filter(({ series }) => COMPARED.has(series.family)).map(of),
+    changes,
+  };
 }
 
 function kindOf(kind: EntityKindName): EntityKind<unknown> {

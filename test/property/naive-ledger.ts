@@ -18,7 +18,7 @@ export async function storeNaiveLedger(pool: Pool): Promise<void> {
     BEGIN;
     TRUNCATE ledger_1.amounts, ledger_1.members, ledger_1.usage_keys, ledger_1.changes, ledger_1.level_sums;
     INSERT INTO ledger_1.amounts SELECT family, tenant, labels, value FROM expected_amounts_once;
-    INSERT INTO ledger_1.members SELECT family, tenant, queue, member, score FROM expected_members;
+    INSERT INTO ledger_1.members SELECT family, tenant, labels, member, score FROM expected_members;
     INSERT INTO ledger_1.usage_keys (key_id, grain, tenant, user_id, queue, cluster, template, provider,
       hardware, image, services) SELECT * FROM expected_keys_once;
     INSERT INTO ledger_1.changes (level, t, key_id, d, n) SELECT * FROM expected_changes_once;
@@ -44,11 +44,11 @@ export async function mirrorToRedis(pool: Pool, redis: Redis): Promise<void> {
   for (const { family, tenant, labels, value } of amounts.rows) {
     await redis.hset('{quipu}:totals', `${family}|${encodeURIComponent(tenant)}|${labels}`, value);
   }
-  const members = await pool.query<Record<'family' | 'tenant' | 'queue' | 'member' | 'score', string>>(
-    'SELECT family, tenant, queue, member, score FROM ledger_1.members',
+  const members = await pool.query<Record<'family' | 'tenant' | 'labels' | 'member' | 'score', string>>(
+    'SELECT family, tenant, labels, member, score FROM ledger_1.members',
   );
-  for (const { family, tenant, queue, member, score } of members.rows) {
-    const name = `${family}|${encodeURIComponent(tenant)}|${encodeURIComponent(queue)}`;
+  for (const { family, tenant, labels, member, score } of members.rows) {
+    const name = `${family}|${encodeURIComponent(tenant)}|${encodeURIComponent(labels)}`;
     await redis.sadd('{quipu}:members:g', name);
     await redis.zadd(`{quipu}:members:g:${name}`, score, member);
   }

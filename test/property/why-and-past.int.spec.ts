@@ -201,8 +201,8 @@ function naiveDepth(then: Contributions, now: number, tenant: string | undefined
     rows.set(`${of}\0${queue}`, row);
     return row;
   };
-  for (const { tenant: of, queue, score } of then.members) {
-    const row = rowOf(of, queue);
+  for (const { tenant: of, labels, score } of then.members) {
+    const row = rowOf(of, labels['queue'] ?? '');
     if (score > now) row.delayed += 1;
     else {
       row.queued += 1;

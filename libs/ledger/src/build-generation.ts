@@ -15,7 +15,7 @@ import {
   withMaintenanceClient,
 } from '@quipu/projection-engine';
 import { REPLAY_LIMITS, stateReader } from './ledger-runner.js';
-import { ledgerTables } from './migrations/ledger-tables.migration.js';
+import { ledgerTables } from './migrations/ledger-tables.js';
 import { codeHash } from './projection/code-hash.js';
 import { type LedgerBatch, LedgerProjection } from './projection/ledger-projection.js';
 import { LEDGER_PROJECTION, LEDGER_VERSION, ledgerSchema, parseLedgerSchema } from './schema.js';

@@ -9,7 +9,7 @@ export {
   reseedLedger,
 } from './ledger-runner.js';
 export { ledgerMigrations } from './migrations/index.js';
-export { ledgerTables } from './migrations/ledger-tables.migration.js';
+export { ledgerTables } from './migrations/ledger-tables.js';
 export { canReseed, codeHash } from './projection/code-hash.js';
 export {
   LEDGER_1,
@@ -19,7 +19,21 @@ export {
   ledgerSchema,
   parseLedgerSchema,
 } from './schema.js';
-export { canonicalLabels } from './storage/amount-batch.js';
+export { type ConfiguredBuckets, configureBuckets, DEFAULT_BUCKETS } from './metrics/buckets.js';
+export { metricFamilies, metricFamily } from './metrics/catalogue.js';
+export {
+  type Audience,
+  type Dialect,
+  type EntityFamily,
+  type EvaluatedSample,
+  type FamilyInfo,
+  type MetricFamily,
+  type MetricType,
+  type OperationalFamily,
+  type ZeroSource,
+  type ZeroValues,
+} from './metrics/types.js';
+export { canonicalLabels } from './storage/canonical-labels.js';
 export { atGrain, type Grain, usageKeyId } from './storage/usage-keys.js';
 export { type DriftRecord, type KnownDrift, readDrift, writeDrift } from './totals/drift-record.js';
 export { healTotals } from './totals/heal-totals.js';
@@ -35,7 +49,7 @@ export {
   TOTALS_KEY,
 } from './totals/totals-keys.js';
 export { type TotalsChange, type TotalsHead } from './totals/totals-changes.js';
-export { type FeedAnswer, type MemberSetCounts, TotalsFeed } from './totals/totals-feed.js';
+export { type FeedAnswer, type MemberSetCounts, TotalsFeed, TotalsMovedError } from './totals/totals-feed.js';
 export {
   type MemberCounts,
   type TotalAmount,

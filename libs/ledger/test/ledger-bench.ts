@@ -9,7 +9,7 @@ import { testDatabase, type TestDatabase, testRedis, type TestRedis } from '../.
 const TABLES = {
   entities: 'tenant, kind, id',
   amounts: 'family, tenant, labels',
-  members: 'family, tenant, queue, member',
+  members: 'family, tenant, labels, member',
   changes: 'level, t, key_id',
   level_sums: 'level, key_id, bucket_kind, bucket',
 } as const;

@@ -6,7 +6,7 @@ export interface SeriesDrift {
   readonly kind: 'amount' | 'members';
   readonly family: string;
   readonly tenant: string;
-  /** The labels of an amount as JSON, the queue of members. */
+  /** The labels, as JSON. */
   readonly series: string;
   readonly postgres: string;
   readonly redis: string;
@@ -58,7 +58,7 @@ function amountDrift({ family, tenant, labels }: RedisTotal, postgres: string, r
 
 /** How the members of one set differ. */
 interface SetDrift {
-  readonly of: { family: string; tenant: string; queue: string };
+  readonly of: { family: string; tenant: string; labels: string };
   inPostgres: number;
   inRedis: number;
   differing: number;
@@ -70,11 +70,11 @@ async function compareMembers(
   members: readonly RedisMember[],
 ): Promise<Comparison> {
   const sets = new Map<string, SetDrift>();
-  const setOf = ({ family, tenant, queue }: Omit<RedisMember, 'member' | 'score'>): SetDrift => {
-    const key = keyOf(family, tenant, queue);
+  const setOf = ({ family, tenant, labels }: Omit<RedisMember, 'member' | 'score'>): SetDrift => {
+    const key = keyOf(family, tenant, labels);
     let set = sets.get(key);
     if (set === undefined) {
-      set = { of: { family, tenant, queue }, inPostgres: 0, inRedis: 0, differing: 0 };
+      set = { of: { family, tenant, labels }, inPostgres: 0, inRedis: 0, differing: 0 };
       sets.set(key, set);
     }
     return set;
@@ -82,13 +82,13 @@ async function compareMembers(
   const left = new Map<string, RedisMember>();
   for (const member of members) {
     setOf(member).inRedis += 1;
-    left.set(keyOf(member.family, member.tenant, member.queue, member.member), member);
+    left.set(keyOf(member.family, member.tenant, member.labels, member.member), member);
   }
-  const query = `SELECT family, tenant, queue, member, score FROM ${schema}.members`;
+  const query = `SELECT family, tenant, labels, member, score FROM ${schema}.members`;
   for await (const row of rowsOf<RedisMember>(client, query)) {
     const set = setOf(row);
     set.inPostgres += 1;
-    const key = keyOf(row.family, row.tenant, row.queue, row.member);
+    const key = keyOf(row.family, row.tenant, row.labels, row.member);
     if (left.get(key)?.score !== row.score) set.differing += 1;
     left.delete(key);
   }
@@ -98,9 +98,9 @@ async function compareMembers(
 }
 
 function memberDrift({ of, inPostgres, inRedis, differing }: SetDrift): SeriesDrift {
-  const { family, tenant, queue } = of;
+  const { family, tenant, labels } = of;
   return {
-    ...{ kind: 'members', family, tenant, series: queue },
+    ...{ kind: 'members', family, tenant, series: labels },
     ...{ postgres: `${inPostgres} members`, redis: `${inRedis} members, ${differing} differ` },
   };
 }

@@ -17,7 +17,7 @@ interface Comparison {
 }
 
 const SERIES = ['family', 'tenant', 'labels'];
-const MEMBER = ['family', 'tenant', 'queue', 'member'];
+const MEMBER = ['family', 'tenant', 'labels', 'member'];
 
 const TUPLE = [
   'grain',

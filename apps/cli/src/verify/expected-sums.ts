@@ -19,7 +19,7 @@ export async function completeExpected(client: PoolClient): Promise<void> {
   await client.query('ANALYZE holds; ANALYZE workers; ANALYZE expected_changes; ANALYZE expected_grains');
   await client.query(`
     INSERT INTO expected_amounts
-    SELECT 'workers', w.tenant, labels, count(*)
+    SELECT 'quipu_workers', w.tenant, labels, count(*)
     FROM workers w
       LEFT JOIN (SELECT DISTINCT tenant, id FROM holds) AS h ON h.tenant = w.tenant AND h.id = w.id
       CROSS JOIN LATERAL (SELECT CASE WHEN h.id IS NULL THEN w.labels_free ELSE w.labels_held END AS labels) AS l

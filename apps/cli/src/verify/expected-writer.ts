@@ -45,8 +45,8 @@ export class ExpectedWriter {
       if (sum === undefined) this.amounts.set(key, { row, value: BigInt(value) });
       else sum.value += BigInt(value);
     }
-    for (const { family, tenant, queue, member, score } of contributions.members) {
-      this.members.push([family, tenant, queue, member, score]);
+    for (const { family, tenant, labels, member, score } of contributions.members) {
+      this.members.push([family, tenant, canonicalJson(labels), member, score]);
     }
     for (const { level, dims, t, d } of contributions.changes) {
       const keyId = this.keyIdOf(dims);

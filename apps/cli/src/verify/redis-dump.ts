@@ -36,7 +36,7 @@ export interface RedisTotal {
 export interface RedisMember {
   readonly family: string;
   readonly tenant: string;
-  readonly queue: string;
+  readonly labels: string;
   readonly member: string;
   readonly score: string;
 }
@@ -66,10 +66,10 @@ export async function dumpRedis(redis: Redis, position: string, epoch: string): 
   if (matches !== 1) return { position: at, epoch: found, content: null };
   const totals = pairs(fields)
     .filter(([field]) => !field.startsWith('@'))
-    .map(([field, value]) => ({ ...parts(field, 'labels'), value }));
+    .map(([field, value]) => ({ ...parts(field), value }));
   const members: RedisMember[] = [];
   for (let i = 0; i + 1 < sets.length; i += 2) {
-    const set = parts(String(sets[i]), 'queue');
+    const set = decodedParts(String(sets[i]));
     for (const [member, score] of pairs(sets[i + 1] as string[])) members.push({ ...set, member, score });
   }
   return { position: at, epoch: found, content: { totals, members } };
@@ -81,17 +81,21 @@ function pairs(flat: readonly string[]): [string, string][] {
   return result;
 }
 
-function parts<K extends string>(
-  name: string,
-  last: K,
-): { family: string; tenant: string } & Record<K, string> {
+interface Parts {
+  readonly family: string;
+  readonly tenant: string;
+  readonly labels: string;
+}
+
+function parts(name: string): Parts {
   const [family = '', tenant = '', ...rest] = name.split('|');
-  const tail = rest.join('|');
-  const value = last === 'queue' ? decoded(tail) : tail;
-  return { family, tenant: decoded(tenant), [last]: value } as { family: string; tenant: string } & Record<
-    K,
-    string
-  >;
+  return { family, tenant: decoded(tenant), labels: rest.join('|') };
+}
+
+/** The name of a member set is part of a key: its labels are encoded too. */
+function decodedParts(name: string): Parts {
+  const { labels, ...others } = parts(name);
+  return { ...others, labels: decoded(labels) };
 }
 
 /** The decoded text; what is not well-formed stays as it is and shows up as a difference. */

@@ -139,7 +139,7 @@ describe('verify', () => {
       },
       {
         kind: 'member',
-        key: 'family=waiting tenant=acme queue=build member=job/b',
+        key: 'family=waiting tenant=acme labels={"queue":"build"} member=job/b',
         expected: `score=${AT + 120_000}`,
         found: null,
         entities: ['acme job/b'],

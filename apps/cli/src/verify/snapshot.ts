@@ -37,7 +37,7 @@ const POSITION = `
 /** Statements that copy the summaries in `schema` to the temporary tables. */
 const copies = (schema: string): string[] => [
   `INSERT INTO found_amounts SELECT family, tenant, labels, value FROM ${schema}.amounts`,
-  `INSERT INTO found_members SELECT family, tenant, queue, member, score FROM ${schema}.members`,
+  `INSERT INTO found_members SELECT family, tenant, labels, member, score FROM ${schema}.members`,
   `INSERT INTO found_keys SELECT key_id, grain, tenant, user_id, queue, cluster, template, provider,
      hardware, image, services FROM ${schema}.usage_keys`,
   `INSERT INTO found_changes SELECT level, t, key_id, d, n FROM ${schema}.changes`,
@@ -137,7 +137,7 @@ async function storeRedis(
     await client.query(
       `INSERT INTO found_redis_members
        SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[])`,
-      (['family', 'tenant', 'queue', 'member', 'score'] as const).map((name) =>
+      (['family', 'tenant', 'labels', 'member', 'score'] as const).map((name) =>
         pgArray(slice.map((row) => row[name])),
       ),
     );

@@ -6,14 +6,14 @@ import type { PoolClient } from 'pg';
  */
 const TABLES = `
   CREATE TEMP TABLE found_amounts (family text, tenant text, labels text, value numeric);
-  CREATE TEMP TABLE found_members (family text, tenant text, queue text, member text, score bigint);
+  CREATE TEMP TABLE found_members (family text, tenant text, labels text, member text, score bigint);
   CREATE TEMP TABLE found_keys (key_id uuid, grain smallint, tenant text, user_id text, queue text,
     cluster text, template text, provider text, hardware text, image text, services text[]);
   CREATE TEMP TABLE found_changes (level smallint, t bigint, key_id uuid, d bigint, n bigint);
   CREATE TEMP TABLE found_sums (level smallint, key_id uuid, bucket_kind smallint, bucket bigint,
     d bigint, w numeric, n bigint, max_t bigint);
   CREATE TEMP TABLE found_redis_totals (family text, tenant text, labels text, value text);
-  CREATE TEMP TABLE found_redis_members (family text, tenant text, queue text, member text, score text);
+  CREATE TEMP TABLE found_redis_members (family text, tenant text, labels text, member text, score text);
   CREATE TEMP TABLE skipped (position bigint PRIMARY KEY);
 
   CREATE TEMP TABLE expected_amounts (family text, tenant text, labels text, value numeric);

@@ -1,11 +1,16 @@
-import { type z } from 'zod';
-import { define, PLATFORM_TENANT } from './definition.js';
+import { z } from 'zod';
+import { type Data, define, PLATFORM_TENANT, type PastVersion } from './definition.js';
 import * as field from './fields.js';
 
 /** `<kind>.set`: the whole state of an entity as of the event's time; what it does not say has its default. */
-function set<S extends z.ZodRawShape>(kind: string, what: string, fields: S, defaultTenant?: string) {
+function set<S extends z.ZodRawShape>(
+  kind: string,
+  what: string,
+  fields: S,
+  more: { defaultTenant?: string; past?: readonly PastVersion[] } = {},
+) {
   const summary = `${what} exists, and this is all of its state.`;
-  return define({ kind, summary, fields, ...(defaultTenant === undefined ? {} : { defaultTenant }) });
+  return define({ kind, summary, fields, ...more });
 }
 
 /** `<kind>.removed`: a tombstone. */
@@ -19,6 +24,22 @@ const workspace = field.name('Workspace it lies in.');
 const shownName = field.name('Name to show; the id if absent.');
 const owner = (what: string) => field.name(`User ${what}.`);
 const category = (example: string) => field.required(field.name(`Category, such as \`${example}\`.`));
+
+const collectionFields = {
+  category: category('debian:suite'),
+  name: shownName,
+  scope,
+  workspace,
+};
+const collectionItems = field.count(
+  'Items in it; if absent, its size is not known and counts nowhere.',
+  'items',
+);
+
+function withItems(data: Data): Data {
+  const { items, ...others } = data;
+  return items !== undefined && collectionItems.safeParse(items).success ? data : others;
+}
 
 /** Who and what there is: entities whose events carry their whole state. */
 export const registryEvents = {
@@ -60,12 +81,13 @@ export const registryEvents = {
     expires: field.flag('Whether it has an expiry; false if absent.'),
   }),
   'workspace.removed': removed('workspace', 'The workspace'),
-  'collection.set': set('collection', 'A collection', {
-    category: category('debian:suite'),
-    name: shownName,
-    scope,
-    workspace,
-  }),
+  'collection.set': set(
+    'collection',
+    'A collection',
+    { ...collectionFields, items: collectionItems },
+    // Version 1 knew nothing of items: whatever stands there is kept only if it can be a count.
+    { past: [{ schema: z.looseObject(collectionFields), toNext: withItems }] },
+  ),
   'collection.removed': removed('collection', 'The collection'),
   'asset.set': set('asset', 'An asset', { category: category('debusine:signing-key'), scope, workspace }),
   'asset.removed': removed('asset', 'The asset'),
@@ -86,7 +108,7 @@ export const registryEvents = {
       maxSize: field.count('Bytes it may hold; no limit if absent or 0.', 'bytes'),
       softMaxSize: field.count('Bytes above which it is to be emptied; none if absent or 0.', 'bytes'),
     },
-    PLATFORM_TENANT,
+    { defaultTenant: PLATFORM_TENANT },
   ),
   'file_store.removed': removed('file_store', 'The file store', PLATFORM_TENANT),
 };

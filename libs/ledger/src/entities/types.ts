@@ -1,7 +1,27 @@
 import { type CurrentEvent } from '@quipu/contracts';
 
 /** Kinds of entities the ledger folds, and the code each is stored under. */
-export const KIND_CODES = { job: 1, node: 2, worker: 3 } as const;
+export const KIND_CODES = {
+  job: 1,
+  node: 2,
+  worker: 3,
+  artifact: 4,
+  user: 5,
+  identity: 6,
+  group: 7,
+  token: 8,
+  workspace: 9,
+  collection: 10,
+  asset: 11,
+  workflow_template: 12,
+  file_store: 13,
+  tenant: 14,
+  worker_pool: 15,
+  instance: 16,
+  host: 17,
+  alert: 18,
+  event_type: 19,
+} as const;
 
 /** Name of a kind of entity. */
 export type EntityKindName = keyof typeof KIND_CODES;
@@ -41,19 +61,26 @@ export interface LevelChange {
   readonly d: number;
 }
 
-/** An integer summed per series (family, tenant, labels). */
-export interface Amount {
+/**
+ * What amounts are summed and members collected under. Whoever makes contributions hands out one object per series
+ * where it can: adding to a sum then compares no texts.
+ */
+export interface Series {
   readonly family: string;
   readonly tenant: string;
-  readonly labels: Readonly<Record<string, string>>;
-  readonly value: number;
+  /** Canonical JSON of the labels: names sorted by UTF-16 code units. */
+  readonly labels: string;
 }
 
-/** Membership of a scored set (family, tenant, queue): for what time itself changes. `score` is ms. */
+/** An integer summed per series; a bigint where it is no safe integer. */
+export interface Amount {
+  readonly series: Series;
+  readonly value: number | bigint;
+}
+
+/** Membership of a scored set: for what time itself changes. `score` is ms. */
 export interface Member {
-  readonly family: string;
-  readonly tenant: string;
-  readonly queue: string;
+  readonly series: Series;
   readonly member: string;
   readonly score: number;
 }
@@ -69,6 +96,14 @@ export interface Contributions {
 export interface Link {
   readonly target: EntityKey;
   readonly name: string;
+  /** What the target adds up over all its links; their names it does not keep. */
+  readonly sum?: LinkSum;
+}
+
+/** Time that accrues: at `now` it comes to `base + rate · now` ms. */
+export interface LinkSum {
+  readonly base: number;
+  readonly rate: number;
 }
 
 /**
@@ -84,9 +119,9 @@ export interface EntityKind<S> {
   /** What the entity adds to amounts, members and levels. */
   contributions(key: EntityKey, state: S): Contributions;
   /** Derived facts this entity states about others. */
-  links(key: EntityKey, state: S): Link[];
+  links(key: EntityKey, state: S): readonly Link[];
   /** Takes note that a link from another entity appeared (`present`) or went. */
-  linked(state: S, name: string, present: boolean): S;
+  linked(state: S, link: Pick<Link, 'name' | 'sum'>, present: boolean): S;
 }
 
 /** Contributions of an entity that adds nothing. */

@@ -2,13 +2,9 @@ import type { MigrationInterface, QueryRunner } from 'typeorm';
 import { LEDGER_1, LEDGER_PROJECTION, LEDGER_VERSION, type LedgerSchema } from '../schema.js';
 
 /**
- * Statements that make the tables of one generation of the ledger. Only the ledger projection writes them.
- * No second index of `members` begins like its key: on a table that was never analysed the planner would take it for
- * as good as the key, and look a member up by reading its whole queue.
- *
- * Fill factors leave room for updates in place: totals of the present are rewritten by every batch.
+ * The tables as this migration made them; migrations after it change them, and `ledgerTables` makes them anew.
  */
-export function ledgerTables(schema: LedgerSchema): string[] {
+function firstTables(schema: LedgerSchema): string[] {
   return [
     `CREATE SCHEMA ${schema}`,
     `CREATE TABLE ${schema}.entities (
@@ -76,7 +72,7 @@ export class LedgerTables1763600000400 implements MigrationInterface {
   name = 'LedgerTables1763600000400';
 
   async up(runner: QueryRunner): Promise<void> {
-    for (const statement of ledgerTables(LEDGER_1)) await runner.query(statement);
+    for (const statement of firstTables(LEDGER_1)) await runner.query(statement);
     await runner.query(
       `INSERT INTO projections (name, version, schema_name, status) VALUES ($1, $2, $3, 'live')`,
       [LEDGER_PROJECTION, LEDGER_VERSION, LEDGER_1],

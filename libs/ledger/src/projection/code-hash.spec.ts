@@ -1,5 +1,5 @@
-import { isEventType, parseEvent, toCloudEvent } from '@quipu/contracts';
-import { entityKinds } from '../entities/index.js';
+import { isEventType, parseEvent, toCloudEvent, upcast } from '@quipu/contracts';
+import { entityKinds, route } from '../entities/index.js';
 import { CODE_HASH_EVENTS } from '../fixtures/code-hash-events.js';
 import { canReseed, codeHash } from './code-hash.js';
 
@@ -24,7 +24,7 @@ describe('the code hash', () => {
       expect(parsed).toMatchObject({ ok: true });
       expect(isEventType(event.type)).toBe(true);
     }
-    const kinds = new Set(CODE_HASH_EVENTS.map((event) => event.type.split('.')[0]));
+    const kinds = new Set(CODE_HASH_EVENTS.flatMap((event) => route(upcast(event))).map(({ kind }) => kind));
     expect([...kinds].sort()).toEqual(Object.keys(entityKinds).sort());
   });
 });

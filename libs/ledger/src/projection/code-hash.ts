@@ -42,30 +42,31 @@ function hashOf(events: readonly LogEvent[]): string {
   };
   for (const original of events) {
     const event = upcast(original);
-    const key = route(event);
-    fold.update(JSON.stringify([event, key]));
-    if (key === null) continue;
-    const entity = entityOf(key);
-    const kind = kindOf(key);
-    const before = kind.contributions(key, entity.state);
-    const linksBefore = kind.links(key, entity.state);
-    entity.state = kind.merge(entity.state, event);
-    const links = kind.links(key, entity.state);
-    for (const [list, present] of [
-      [linksBefore, false],
-      [links, true],
-    ] as const) {
-      for (const link of list) {
-        const target = entityOf(link.target);
-        target.state = kindOf(link.target).linked(target.state, link.name, present);
-        fold.update(JSON.stringify(target));
-        sums.update(JSON.stringify(kindOf(link.target).contributions(link.target, target.state)));
+    const keys = route(event);
+    fold.update(JSON.stringify([event, keys]));
+    for (const key of keys) {
+      const entity = entityOf(key);
+      const kind = kindOf(key);
+      const before = kind.contributions(key, entity.state);
+      const linksBefore = kind.links(key, entity.state);
+      entity.state = kind.merge(entity.state, event);
+      const links = kind.links(key, entity.state);
+      for (const [list, present] of [
+        [linksBefore, false],
+        [links, true],
+      ] as const) {
+        for (const link of list) {
+          const target = entityOf(link.target);
+          target.state = kindOf(link.target).linked(target.state, link, present);
+          fold.update(JSON.stringify(target));
+          sums.update(textOf(kindOf(link.target).contributions(link.target, target.state)));
+        }
       }
+      const after = kind.contributions(key, entity.state);
+      fold.update(JSON.stringify([entity.state, links]));
+      sums.update(textOf(after));
+      addLevels(levels, before, after);
     }
-    const after = kind.contributions(key, entity.state);
-    fold.update(JSON.stringify([entity.state, links]));
-    sums.update(JSON.stringify(after));
-    addLevels(levels, before, after);
   }
   levels.net();
   sums.update(
@@ -76,6 +77,12 @@ function hashOf(events: readonly LogEvent[]): string {
     }),
   );
   return `${fold.digest('hex').slice(0, 32)}:${sums.digest('hex').slice(0, 32)}`;
+}
+
+function textOf(contributions: Contributions): string {
+  return JSON.stringify(contributions, (_, value: unknown) =>
+    typeof value === 'bigint' ? String(value) : value,
+  );
 }
 
 function addLevels(levels: LevelBatch, before: Contributions, after: Contributions): void {

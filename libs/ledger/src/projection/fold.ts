@@ -11,7 +11,7 @@ import {
 } from '../entities/index.js';
 import { type CachedEntity, entityName } from './entity-cache.js';
 
-/** An event in its newest version and the entity it is a fact for. */
+/** An event in its newest version and an entity it is a fact for. */
 export interface RoutedEvent {
   readonly event: CurrentEvent;
   readonly position: bigint;
@@ -31,8 +31,7 @@ export interface TouchedEntity {
 
 /** A link that appeared or went; told to its target after the entities' own events. */
 export interface LinkChange {
-  readonly name: string;
-  readonly target: EntityKey;
+  readonly link: Link;
   readonly targetName: string;
   readonly present: boolean;
   readonly position: bigint;
@@ -45,17 +44,15 @@ export function kindOf(key: EntityKey): EntityKind<unknown> {
   return entityKinds[key.kind];
 }
 
-/** Finds the entity of each event; events that are facts for none are left out. @throws FoldError */
+/** Finds the entities that each event is a fact for. @throws FoldError */
 export function routeEvents(events: readonly StoredEvent[]): RoutedEvent[] {
   const routed: RoutedEvent[] = [];
   for (const stored of events) {
     const { position } = stored;
-    const found = guard(position, stored.type, () => {
+    guard(position, stored.type, () => {
       const event = upcast(stored);
-      const key = route(event);
-      return key === null ? null : { event, position, key, name: entityName(key) };
+      for (const key of route(event)) routed.push({ event, position, key, name: entityName(key) });
     });
-    if (found !== null) routed.push(found);
   }
   return routed;
 }
@@ -95,8 +92,8 @@ export function mergeEvent(
 
 /** Tells the target of a link. @throws FoldError */
 export function applyLink(touched: TouchedEntity, change: LinkChange): void {
-  guard(change.position, change.name, () => {
-    touched.state = kindOf(touched.entity.key).linked(touched.state, change.name, change.present);
+  guard(change.position, change.link.name, () => {
+    touched.state = kindOf(touched.entity.key).linked(touched.state, change.link, change.present);
     if (change.position > touched.lastPosition) touched.lastPosition = change.position;
   });
 }
@@ -114,15 +111,23 @@ function compareLinks(
 ): void {
   const note = (link: Link, present: boolean): void => {
     const targetName = entityName(link.target);
-    changes.push({ name: link.name, target: link.target, targetName, present, position });
+    changes.push({ link, targetName, present, position });
   };
-  for (const link of before) if (!after.some((other) => sameLink(link, other))) note(link, false);
-  for (const link of after) if (!before.some((other) => sameLink(link, other))) note(link, true);
+  const left = [...before];
+  for (const link of after) {
+    // Two runs of one length on one worker are two links.
+    const at = left.findIndex((other) => sameLink(link, other));
+    if (at < 0) note(link, true);
+    else left.splice(at, 1);
+  }
+  for (const link of left) note(link, false);
 }
 
 function sameLink(a: Link, b: Link): boolean {
   return (
     a.name === b.name &&
+    a.sum?.base === b.sum?.base &&
+    a.sum?.rate === b.sum?.rate &&
     a.target.id === b.target.id &&
     a.target.tenant === b.target.tenant &&
     a.target.kind === b.target.kind

@@ -100,8 +100,8 @@ export class LedgerProjection implements ProjectionHandler<LedgerBatch> {
       mergeEvent(this.touched(touched, next.name, next.position), next, links);
       if (i % FOLD_SLICE === FOLD_SLICE - 1) await breathe();
     }
-    await this.load(links.map(({ target, targetName }) => ({ key: target, name: targetName })));
-    for (const link of links) applyLink(this.touched(touched, link.targetName, link.position), link);
+    await this.load(links.map(({ link, targetName }) => ({ key: link.target, name: targetName })));
+    for (const change of links) applyLink(this.touched(touched, change.targetName, change.position), change);
     return this.write([...touched.values()]);
   }
 

@@ -36,8 +36,9 @@ function statements(): Record<string, Statement> {
     const dims = { tenant: `t${i % 5}`, user: `u${i % 50}`, queue: null, cluster: `c${i}`, template: null };
     const rest = { provider: null, hardware: null, image: null, services: [] };
     levels.add({ level: 'nodes', dims: { ...dims, ...rest }, t: i * 60_000, d: 1 }, i % 2 === 0 ? 1 : -1);
-    amounts.add({ family: 'jobs', tenant: 'acme', labels: { queue: `q${i}` }, value: 1 }, 1);
-    members.after({ family: 'waiting', tenant: 'acme', queue: 'q', member: `job/${i}`, score: i });
+    amounts.add({ series: { family: 'jobs', tenant: 'acme', labels: `{"queue":"q${i}"}` }, value: 1 }, 1);
+    const series = { family: 'waiting', tenant: 'acme', labels: '{"queue":"q"}' };
+    members.after({ series, member: `job/${i}`, score: i });
     entities.push({ tenant: 'acme', kind: 1, id: `job/${i}`, state: '{}', lastPosition: i });
   }
   const keys = levels.net();

@@ -1,48 +1,34 @@
-import { type Amount } from '../entities/types.js';
+import { type Amount, type Series } from '../entities/types.js';
 import { ExactSum } from './exact-sum.js';
 
 /** What a batch adds to one amount. */
-export interface AmountDelta {
-  readonly family: string;
-  readonly tenant: string;
-  /** Canonical JSON of the labels: keys sorted by UTF-16 code units. */
-  readonly labels: string;
+export interface AmountDelta extends Series {
   readonly sum: ExactSum;
-}
-
-/** Canonical JSON of a label set. */
-export function canonicalLabels(labels: Readonly<Record<string, string>>): string {
-  let last = '';
-  for (const name in labels) {
-    if (name < last) return JSON.stringify(Object.fromEntries(Object.entries(labels).sort(byName)));
-    last = name;
-  }
-  return JSON.stringify(labels);
-}
-
-function byName([a]: [string, string], [b]: [string, string]): number {
-  return a < b ? -1 : 1;
 }
 
 /** Nets the amounts of a batch by series. */
 export class AmountBatch {
-  private readonly deltas = new Map<string, AmountDelta>();
+  private readonly sums = new Map<Series, ExactSum>();
 
   /** Adds an amount (`sign` 1) or takes one back (-1). */
-  add(amount: Amount, sign: 1 | -1): void {
-    const { family, tenant } = amount;
-    const labels = canonicalLabels(amount.labels);
-    const name = `${family}\0${tenant}\0${labels}`;
-    let delta = this.deltas.get(name);
-    if (delta === undefined) {
-      delta = { family, tenant, labels, sum: new ExactSum() };
-      this.deltas.set(name, delta);
-    }
-    delta.sum.add(sign * amount.value);
+  add({ series, value }: Amount, sign: 1 | -1): void {
+    let sum = this.sums.get(series);
+    if (sum === undefined) this.sums.set(series, (sum = new ExactSum()));
+    if (typeof value === 'bigint') sum.addBig(sign === 1 ? value : -value);
+    else sum.add(sign * value);
   }
 
-  /** The series that the batch changes. */
+  /** The series that the batch changes, each once: two objects may stand for one series. */
   finish(): AmountDelta[] {
-    return [...this.deltas.values()].filter((delta) => !delta.sum.isZero);
+    const deltas = new Map<string, AmountDelta>();
+    for (const [series, sum] of this.sums) {
+      if (sum.isZero) continue;
+      const { family, tenant, labels } = series;
+      const name = `${family}\0${tenant}\0${labels}`;
+      const known = deltas.get(name);
+      if (known === undefined) deltas.set(name, { family, tenant, labels, sum });
+      else known.sum.addBig(BigInt(sum.value));
+    }
+    return [...deltas.values()].filter(({ sum }) => !sum.isZero);
   }
 }

@@ -1,5 +1,5 @@
 import { type Statement } from '@quipu/projection-engine';
-import { type Contributions, type LevelChange } from '../entities/types.js';
+import { type Amount, type Contributions, type LevelChange } from '../entities/types.js';
 import { type LedgerSchema } from '../schema.js';
 import { restoreLatest } from '../sql/restore-latest.js';
 import { writeAmounts } from '../sql/write-amounts.js';
@@ -31,8 +31,9 @@ export class ContributionBatch {
 
   /** Replaces what an entity contributed by what it contributes now. */
   replace(before: Contributions, after: Contributions): void {
-    for (const amount of before.amounts) this.amounts.add(amount, -1);
-    for (const amount of after.amounts) this.amounts.add(amount, 1);
+    const alike = commonAmounts(before.amounts, after.amounts);
+    for (let i = alike; i < before.amounts.length; i++) this.amounts.add(before.amounts[i]!, -1);
+    for (let i = alike; i < after.amounts.length; i++) this.amounts.add(after.amounts[i]!, 1);
     for (const member of before.members) this.members.before(member);
     for (const member of after.members) this.members.after(member);
     // History grows at its end: what is alike at the beginning need not be netted.
@@ -62,6 +63,13 @@ export class ContributionBatch {
     if (lowered.bucket.length > 0) statements.push(restoreLatest(schema, lowered));
     return { statements, amounts, members, newKeys };
   }
+}
+
+function commonAmounts(a: readonly Amount[], b: readonly Amount[]): number {
+  const length = Math.min(a.length, b.length);
+  let i = 0;
+  while (i < length && a[i]!.series === b[i]!.series && a[i]!.value === b[i]!.value) i++;
+  return i;
 }
 
 function commonPrefix(a: readonly LevelChange[], b: readonly LevelChange[]): number {

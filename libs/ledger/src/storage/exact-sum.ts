@@ -22,6 +22,11 @@ export class ExactSum {
     }
   }
 
+  /** Adds an integer of any size. */
+  addBig(value: bigint): void {
+    this.big = (this.big ?? 0n) + value;
+  }
+
   /** Adds the product of two safe integers. */
   addProduct(a: number, b: number): void {
     const product = a * b;

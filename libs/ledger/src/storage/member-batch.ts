@@ -1,10 +1,7 @@
-import { type Member } from '../entities/types.js';
+import { type Member, type Series } from '../entities/types.js';
 
 /** What a batch does to one member: null where it is not in the set. */
-export interface MemberDelta {
-  readonly family: string;
-  readonly tenant: string;
-  readonly queue: string;
+export interface MemberDelta extends Series {
   readonly member: string;
   before: number | null;
   after: number | null;
@@ -29,11 +26,11 @@ export class MemberBatch {
     return [...this.deltas.values()].filter((delta) => delta.before !== delta.after);
   }
 
-  private deltaOf({ family, tenant, queue, member }: Member): MemberDelta {
-    const name = `${family}\0${tenant}\0${queue}\0${member}`;
+  private deltaOf({ series: { family, tenant, labels }, member }: Member): MemberDelta {
+    const name = `${family}\0${tenant}\0${labels}\0${member}`;
     let delta = this.deltas.get(name);
     if (delta === undefined) {
-      delta = { family, tenant, queue, member, before: null, after: null };
+      delta = { family, tenant, labels, member, before: null, after: null };
       this.deltas.set(name, delta);
     }
     return delta;

@@ -68,7 +68,7 @@ export async function loadTotals(options: LoadTotalsOptions): Promise<LoadedTota
       );
       await eachChunk<MemberRow>(
         client,
-        `SELECT family, tenant, queue, member, score FROM ${schema}.members`,
+        `SELECT family, tenant, labels, member, score FROM ${schema}.members`,
         async (rows) => {
           counts.members += rows.length;
           await send(memberCommands(redis, generation, rows, counts.sets));
@@ -104,7 +104,7 @@ interface AmountRow {
 interface MemberRow {
   family: string;
   tenant: string;
-  queue: string;
+  labels: string;
   member: string;
   score: string;
 }
@@ -131,7 +131,7 @@ function memberCommands(
 ): ChainableCommander {
   const bySet = new Map<string, string[]>();
   for (const row of rows) {
-    const name = memberSetName(row.family, row.tenant, row.queue);
+    const name = memberSetName(row.family, row.tenant, row.labels);
     let entries = bySet.get(name);
     if (entries === undefined) bySet.set(name, (entries = []));
     entries.push(row.score, row.member);

@@ -1,4 +1,4 @@
-import { StoreUnavailableError } from '@quipu/platform';
+import { QuipuError, StoreUnavailableError } from '@quipu/platform';
 import { type Redis } from 'ioredis';
 import { type TotalsChange, type TotalsHead } from './totals-changes.js';
 import { CHANGES_KEY, memberSetKey, MEMBERS_PREFIX, TOTALS_KEY } from './totals-keys.js';
@@ -22,6 +22,12 @@ export interface MemberSetCounts {
   readonly total: number;
   /** The lowest score; null for an empty set. */
   readonly lowest: number | null;
+}
+
+/** The totals were swapped while their member sets were counted: these are gone, and counts of them mean nothing. */
+export class TotalsMovedError extends QuipuError {
+  readonly code = 'totals-moved';
+  readonly retryable = true;
 }
 
 /** Most changes of one answer. */
@@ -80,7 +86,7 @@ export class TotalsFeed {
    * Counts members of all sets of a family.
    * @param generation of the totals (their head)
    * @param bounds in ms
-   * @throws if Redis does not answer.
+   * @throws TotalsMovedError if the totals were swapped meanwhile; and if Redis does not answer.
    */
   async members(generation: string, family: string, bounds: readonly number[]): Promise<MemberSetCounts[]> {
     const all = await within(
@@ -112,6 +118,13 @@ export class TotalsFeed {
         });
       });
     }
+    const current = await within(
+      PATIENCE_MS,
+      'Checking the totals',
+      this.redis.hget(TOTALS_KEY, '@generation'),
+    );
+    if (current !== generation)
+      throw new TotalsMovedError('The totals were swapped while they were counted.');
     return found;
   }
 

@@ -43,13 +43,13 @@ export function parseAmountField(field: string): { family: string; tenant: strin
   return { family: match[1]!, tenant: decodeURIComponent(match[2]!), labels: match[3]! };
 }
 
-/** Name of a member set. */
-export function memberSetName(family: string, tenant: string, queue: string): string {
-  return `${family}|${encodeURIComponent(tenant)}|${encodeURIComponent(queue)}`;
+/** Name of a member set; `labels` as in amounts. */
+export function memberSetName(family: string, tenant: string, labels: string): string {
+  return `${family}|${encodeURIComponent(tenant)}|${encodeURIComponent(labels)}`;
 }
 
 /** Takes {@link memberSetName} apart. */
-export function parseMemberSetName(name: string): { family: string; tenant: string; queue: string } {
-  const [family = '', tenant = '', queue = ''] = name.split('|');
-  return { family, tenant: decodeURIComponent(tenant), queue: decodeURIComponent(queue) };
+export function parseMemberSetName(name: string): { family: string; tenant: string; labels: string } {
+  const [family = '', tenant = '', labels = ''] = name.split('|');
+  return { family, tenant: decodeURIComponent(tenant), labels: decodeURIComponent(labels) };
 }

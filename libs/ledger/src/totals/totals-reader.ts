@@ -34,7 +34,7 @@ export interface TotalAmount {
 export interface MemberCounts {
   readonly family: string;
   readonly tenant: string;
-  readonly queue: string;
+  readonly labels: Readonly<Record<string, string>>;
   /** Members scored up to now. */
   readonly due: number;
   /** Members scored after now. */
@@ -137,8 +137,9 @@ function parseSets(flat: readonly string[], now: number): MemberCounts[] {
   const found: MemberCounts[] = [];
   for (let i = 0; i + 3 < flat.length; i += 4) {
     const lowest = flat[i + 3] === '' ? null : Number(flat[i + 3]);
+    const { family, tenant, labels } = parseMemberSetName(flat[i]!);
     found.push({
-      ...parseMemberSetName(flat[i]!),
+      ...{ family, tenant, labels: JSON.parse(labels) as Record<string, string> },
       due: Number(flat[i + 1]),
       later: Number(flat[i + 2]),
       oldest: lowest !== null && lowest <= now ? lowest : null,

@@ -146,8 +146,8 @@ export class TotalsWriter implements TotalsMirror {
     for (const { family, tenant, labels, sum } of delta.amounts) {
       args.push(amountField(family, tenant, labels), String(sum.value));
     }
-    for (const { family, tenant, queue, member, after } of delta.members) {
-      args.push(memberSetName(family, tenant, queue), member, after === null ? '' : String(after));
+    for (const { family, tenant, labels, member, after } of delta.members) {
+      args.push(memberSetName(family, tenant, labels), member, after === null ? '' : String(after));
     }
     await this.io.step('totals.apply:before');
     const run = applyScript.run(this.options.redis, [TOTALS_KEY, MEMBERS_PREFIX, CHANGES_KEY], args);

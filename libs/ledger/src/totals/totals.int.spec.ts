@@ -90,7 +90,7 @@ describe('totals in Redis', () => {
       ),
       members: Object.fromEntries(
         members.rows.map((row) => [
-          `${memberSetName(row['family']!, row['tenant']!, row['queue']!)}|${row['member']}`,
+          `${memberSetName(row['family']!, row['tenant']!, row['labels']!)}|${row['member']}`,
           row['score'],
         ]),
       ),
@@ -120,7 +120,9 @@ describe('totals in Redis', () => {
       ]),
     );
     const after = await expectMirrored();
-    expect(Object.keys(after.members)).toEqual(['waiting|umbrella||job/c']);
+    expect(Object.keys(after.members)).toEqual([
+      `waiting|umbrella|${encodeURIComponent('{"queue":""}')}|job/c`,
+    ]);
     expect(Object.values(after.amounts)).not.toContain('0');
     expect(runner.state().totals).toEqual({ status: 'ok', lastError: null, reloads: 1 });
   });
@@ -179,7 +181,10 @@ describe('totals in Redis', () => {
     const { '@epoch': is = '', '@position': at = '' } = await bench.redis.redis.hgetall(TOTALS_KEY);
     // The same batch by hand first, to see the mark that the runner heals.
     const amounts = new AmountBatch();
-    amounts.add({ family: 'jobs', tenant: 'acme', labels: { queue: 'q', state: 'waiting' }, value: 1 }, 1);
+    amounts.add(
+      { series: { family: 'jobs', tenant: 'acme', labels: '{"queue":"q","state":"waiting"}' }, value: 1 },
+      1,
+    );
     const pool = createPool(bench.database.url, { max: 1 });
     const failing: IoSteps = {
       step(label) {
@@ -350,7 +355,7 @@ describe('totals in Redis', () => {
         { family: 'jobs', tenant: 'acme', labels: { queue: 'q', state: 'waiting' }, value: 2n },
         { family: 'jobs', tenant: 'acme', labels: { queue: 'r', state: 'running' }, value: 1n },
       ]),
-      waiting: [{ family: 'waiting', tenant: 'acme', queue: 'q', due: 1, later: 1, oldest }],
+      waiting: [{ family: 'waiting', tenant: 'acme', labels: { queue: 'q' }, due: 1, later: 1, oldest }],
     });
     const all = await reader.depth(query);
     expect(all).toMatchObject({ usable: true });

@@ -67,11 +67,11 @@ describe('DepthQueries', () => {
       if (state !== 'waiting') continue;
       await pool.query(`INSERT INTO ledger_1.members VALUES ('waiting', $1, $2, $3, $4)`, [
         tenant,
-        queue,
+        canonicalLabels({ queue }),
         `job/${i}`,
         score,
       ]);
-      const name = memberSetName('waiting', tenant, queue);
+      const name = memberSetName('waiting', tenant, canonicalLabels({ queue }));
       await redis.redis.sadd(membersKey('g'), name);
       await redis.redis.zadd(memberSetKey('g', name), score, `job/${i}`);
     }

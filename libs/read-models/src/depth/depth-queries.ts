@@ -169,9 +169,9 @@ function merge(jobs: readonly TotalAmount[], waiting: readonly MemberCounts[], n
     if (state === 'blocked') row.blocked += Number(value);
     else row.inProgress += Number(value);
   }
-  for (const { tenant, queue, due, later, oldest } of waiting) {
+  for (const { tenant, labels, due, later, oldest } of waiting) {
     if (due + later === 0) continue;
-    const row = rowOf(tenant, queue);
+    const row = rowOf(tenant, labels['queue'] ?? '');
     row.queued += due;
     row.delayed += later;
     row.oldestWaitingMs = oldest === null ? null : now - oldest;

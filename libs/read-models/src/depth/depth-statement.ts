@@ -19,10 +19,12 @@ export function depthStatement(schema: LedgerSchema, now: number, tenant: string
     name: `depth-${schema}`,
     text: `WITH ${CHECKPOINT_CTE},
 counted AS (
-  SELECT tenant, queue, count(*) FILTER (WHERE score <= $1) AS due, count(*) FILTER (WHERE score > $1) AS later,
-         0::numeric AS blocked, 0::numeric AS in_progress, min(score) FILTER (WHERE score <= $1) AS oldest
-    FROM ${schema}.members WHERE family = 'waiting' AND ($2::text IS NULL OR tenant = $2)
-   GROUP BY tenant, queue
+  SELECT tenant, labels::json ->> 'queue' AS queue, due, later, 0::numeric AS blocked, 0::numeric AS in_progress,
+         oldest
+    FROM (SELECT tenant, labels, count(*) FILTER (WHERE score <= $1) AS due,
+                 count(*) FILTER (WHERE score > $1) AS later, min(score) FILTER (WHERE score <= $1) AS oldest
+            FROM ${schema}.members WHERE family = 'waiting' AND ($2::text IS NULL OR tenant = $2)
+           GROUP BY tenant, labels) AS sets
   UNION ALL
   SELECT a.tenant, l.queue, 0, 0, CASE WHEN l.state = 'blocked' THEN a.value ELSE 0 END,
          CASE WHEN l.state IN ('assigned', 'running') THEN a.value ELSE 0 END, NULL

@@ -78,11 +78,11 @@ export function untouchedOldest(
 ): Statement {
   return {
     text: `
-SELECT m.tenant, m.queue, min(m.score) AS oldest FROM ${schema}.members m
+SELECT m.tenant, m.labels::json ->> 'queue' AS queue, min(m.score) AS oldest FROM ${schema}.members m
  WHERE m.family = 'waiting' AND m.score <= $1 AND ($2::text IS NULL OR m.tenant = $2)
    AND (SELECT 1 FROM log g WHERE g.tenant = m.tenant AND g.subject = m.member AND g.position > $3::bigint
            AND g.position <= $4::bigint AND g.type <> 'job.progressed' LIMIT 1) IS NULL
- GROUP BY m.tenant, m.queue`,
+ GROUP BY m.tenant, m.labels`,
     values: [at.now, at.tenant, String(at.position), String(at.head)],
   };
 }

@@ -28,7 +28,8 @@ export async function refold(
       const event = upcast(stored);
       const place = places.get(nameOf(event.tenant, event.subject));
       const key = place === undefined ? undefined : keys[place];
-      if (place === undefined || key === undefined || route(event)?.kind !== key.kind) continue;
+      if (place === undefined || key === undefined || !route(event).some(({ kind }) => kind === key.kind))
+        continue;
       states[place] = kindOf(key).merge(states[place], event);
     }
   }

@@ -41,7 +41,7 @@ describe('TotalsReplica', () => {
         .map(({ tenant, labels, value }) => `${family} ${tenant} ${canonicalLabels(labels)} ${value}`)
         .sort(),
     ),
-    members: (await totals.members('waiting', [T0, T0 + 5])).sort((a, b) => (a.queue < b.queue ? -1 : 1)),
+    members: (await totals.members('waiting', [T0, T0 + 5])).sort((a, b) => (a.labels < b.labels ? -1 : 1)),
   });
   /** The copy equals what Postgres holds; it came from Redis. */
   const expectEqual = async () => {

@@ -3,6 +3,7 @@ import {
   LEDGER_PROJECTION,
   parseMemberSetName,
   TotalsFeed,
+  TotalsMovedError,
   type UnusableReason,
 } from '@quipu/ledger';
 import { withTransaction } from '@quipu/platform';
@@ -16,8 +17,8 @@ import { TotalsFollower } from './totals-follower.js';
 /** Members of one set, counted by score. */
 export interface CountedMembers {
   readonly tenant: string;
-  /** What the set is of, within its family and tenant. */
-  readonly queue: string;
+  /** What the set is of, within its family and tenant: canonical JSON, as in amounts. */
+  readonly labels: string;
   /** Members scored at or above each bound that was asked for. */
   readonly atLeast: readonly number[];
   readonly total: number;
@@ -40,6 +41,8 @@ export interface Totals {
 /** How long the copy may take to get to where Postgres stood when it was asked, ms. */
 const PATIENCE_MS = 500;
 const POLL_MS = 10;
+/** How often a reading may meet totals that are just being swapped. */
+const MOST_ATTEMPTS = 3;
 /** How often an idle copy takes in what changed, ms, and how long after its last use, ms, it stops. */
 const FOLLOW_MS = 1_000;
 const FOLLOW_FOR_MS = 600_000;
@@ -77,14 +80,22 @@ export class TotalsReplica {
 
   /**
    * Runs `work` on totals that stand at the ledger's checkpoint, or later, and do not change meanwhile.
+   * It is run again when the totals are swapped while it counts members; from Postgres, when that does not end.
    * @throws what `work` throws, and when Postgres is away.
    */
   use<T>(work: (totals: Totals) => Promise<T>): Promise<T> {
     this.follow();
     return this.inTurn(async () => {
-      const usable = await this.fromRedis();
-      if (typeof usable === 'object') return await work(usable);
-      return await this.fromPostgres(usable, work);
+      for (let attempt = 0; attempt < MOST_ATTEMPTS; attempt += 1) {
+        const usable = await this.fromRedis();
+        if (typeof usable !== 'object') return await this.fromPostgres(usable, work);
+        try {
+          return await work(usable);
+        } catch (error) {
+          if (!(error instanceof TotalsMovedError)) throw error;
+        }
+      }
+      return await this.fromPostgres('torn', work);
     });
   }
 
@@ -138,8 +149,8 @@ export class TotalsReplica {
           family: (name) => families.family(name),
           members: async (family, bounds) =>
             (await feed.members(generation, family, bounds)).map(({ name, atLeast, total, lowest }) => {
-              const { tenant, queue } = parseMemberSetName(name);
-              return { tenant, queue, atLeast, total, lowest };
+              const { tenant, labels } = parseMemberSetName(name);
+              return { tenant, labels, atLeast, total, lowest };
             }),
         };
       }
@@ -191,7 +202,7 @@ export class TotalsReplica {
               .filter((row) => row.tenant !== null)
               .map((row) => ({
                 tenant: row.tenant!,
-                queue: row.queue!,
+                labels: row.labels!,
                 atLeast: row.at_least!.map(Number),
                 total: Number(row.total),
                 lowest: Number(row.lowest),

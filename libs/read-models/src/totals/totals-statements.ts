@@ -13,7 +13,7 @@ export interface AmountRow {
 /** One member set, counted; a row without a tenant only carries the checkpoint. */
 export interface MemberRow {
   tenant: string | null;
-  queue: string | null;
+  labels: string | null;
   at_least: string[] | null;
   total: string | null;
   lowest: string | null;
@@ -37,8 +37,8 @@ export function membersStatement(schema: LedgerSchema, family: string, bounds: r
     name: `totals-members-${bounds.length}-${schema}`,
     text: `WITH ${CHECKPOINT_CTE},
 counted AS (
-  SELECT tenant, queue, ARRAY[${counts.join(', ')}]::text[] AS at_least, count(*) AS total, min(score) AS lowest
-    FROM ${schema}.members WHERE family = $1 GROUP BY tenant, queue)
+  SELECT tenant, labels, ARRAY[${counts.join(', ')}]::text[] AS at_least, count(*) AS total, min(score) AS lowest
+    FROM ${schema}.members WHERE family = $1 GROUP BY tenant, labels)
 SELECT c.position, c.schema_name, m.* FROM checkpoint c LEFT JOIN counted m ON true`,
     values: [family, ...bounds],
   };

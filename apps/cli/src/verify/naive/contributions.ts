@@ -27,7 +27,7 @@ export interface Amount {
 export interface Member {
   readonly family: string;
   readonly tenant: string;
-  readonly queue: string;
+  readonly labels: Readonly<Record<string, string>>;
   readonly member: string;
   readonly score: number;
 }

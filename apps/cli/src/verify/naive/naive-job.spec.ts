@@ -18,7 +18,7 @@ function fold(...told: Told[]) {
     amounts: contributions.amounts.map(
       ({ family, labels, value }) => `${family} ${Object.values(labels).join(' ')} ${value}`,
     ),
-    members: contributions.members.map(({ queue, score }) => `${queue} ${score}`),
+    members: contributions.members.map(({ labels, score }) => `${labels['queue']} ${score}`),
     hold,
   };
 }

@@ -78,7 +78,7 @@ export function naiveJob(tenant: string, subject: string, events: readonly Curre
   }
   if (status === 'waiting') {
     const score = Math.max(queuedAt(highest), highest.delayUntil ?? -Infinity);
-    result.members.push({ family: 'waiting', tenant, queue, member: subject, score });
+    result.members.push({ family: 'waiting', tenant, labels: { queue }, member: subject, score });
   }
   return { contributions: result, hold: holdOf(highest, status) };
 }

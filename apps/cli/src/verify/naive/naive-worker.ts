@@ -40,7 +40,7 @@ export class NaiveWorker {
     const connected = this.sign?.type === 'worker.connected' || this.sign?.type === 'worker.heartbeat';
     const state = !connected ? 'offline' : held ? 'busy' : 'idle';
     const labels = { pool: this.text('pool'), type: this.text('type'), state };
-    result.amounts.push({ family: 'workers', tenant, labels, value: 1 });
+    result.amounts.push({ family: 'quipu_workers', tenant, labels, value: 1 });
     return result;
   }
 

@@ -1,4 +1,4 @@
-import { type CurrentEvent } from '@quipu/contracts';
+import { type CurrentEvent, type JobData } from '@quipu/contracts';
 import { type EdgeFact, factOf, insertFact, pickFields } from '../facts.js';
 
 /** Fields of a job's facts that its numbers depend on. */
@@ -12,12 +12,42 @@ export interface JobFields {
   delayUntil?: number;
   worker?: string;
   workerTenant?: string;
+  taskType?: string;
+  taskName?: string;
+  /** Of the labels `hostArchitecture` and `backend`. */
+  hostArchitecture?: string;
+  backend?: string;
+  result?: string;
+  /** What the attempt says it took, ms. */
+  duration?: number;
 }
 
 /** Fields an attempt takes from the nearest lower attempt when it lacks them. */
-export const INHERITED_FIELDS = ['queue', 'user', 'nodes', 'cluster', 'clusterTemplate'] as const;
+export const INHERITED_FIELDS = [
+  'queue',
+  'user',
+  'nodes',
+  'cluster',
+  'clusterTemplate',
+  'taskType',
+  'taskName',
+  'hostArchitecture',
+  'backend',
+] as const;
 
-const COPIED_FIELDS = [...INHERITED_FIELDS, 'worker', 'workerTenant'] as const;
+const COPIED_FIELDS = [
+  'queue',
+  'user',
+  'nodes',
+  'cluster',
+  'clusterTemplate',
+  'taskType',
+  'taskName',
+  'worker',
+  'workerTenant',
+  'result',
+] as const;
+const LABEL_FIELDS = ['hostArchitecture', 'backend'] as const;
 
 /** What a job's fact says; `queued` and the terminal ones also carry edges or imply facts (docs/semantics.md). */
 export type JobFactKind =
@@ -69,10 +99,20 @@ function attemptOf(state: JobState, a: number): AttemptState {
   return made;
 }
 
-function fieldsOf(data: Readonly<Record<string, unknown>>): JobFields | undefined {
-  const fields = pickFields<JobFields>(data, COPIED_FIELDS);
-  const delayUntil = data['delayUntil'];
-  if (typeof delayUntil !== 'string') return fields;
+function fieldsOf(data: JobData): JobFields | undefined {
+  let fields = pickFields<JobFields>(data, COPIED_FIELDS);
+  const { delayUntil, labels, statistics } = data;
+  if (labels !== undefined) {
+    for (const name of LABEL_FIELDS) {
+      // A label may also be called `constructor`: only the object's own count.
+      if (Object.hasOwn(labels, name)) (fields ??= {})[name] = labels[name]!;
+    }
+  }
+  const duration = statistics?.duration;
+  if (duration !== undefined) {
+    (fields ??= {}).duration = Math.min(Math.round(duration * 1_000), Number.MAX_SAFE_INTEGER);
+  }
+  if (delayUntil === undefined) return fields;
   const time = Date.parse(delayUntil);
   return Number.isNaN(time) ? fields : { ...fields, delayUntil: time };
 }
@@ -87,9 +127,9 @@ export function mergeJob(state: JobState, event: CurrentEvent): JobState {
     state.removed.splice(at, 0, event.time);
     return state;
   }
-  const data: Readonly<Record<string, unknown>> = event.data;
+  const data = event.data as JobData;
   const k = name as JobFactKind;
-  const a = typeof data['attempt'] === 'number' ? data['attempt'] : 1;
+  const a = data.attempt ?? 1;
   const base = factOf(event);
   const e = EDGES[k];
   const f = fieldsOf(data);
@@ -99,7 +139,7 @@ export function mergeJob(state: JobState, event: CurrentEvent): JobState {
     ...(e === undefined ? {} : { e }),
     ...(f === undefined ? {} : { f }),
   });
-  if (k === 'failed' && data['final'] === false) {
+  if (k === 'failed' && data.final === false) {
     insertFact(attemptOf(state, a + 1).facts, { ...base, k: 'queued' });
   }
   return state;

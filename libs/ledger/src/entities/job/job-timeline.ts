@@ -22,6 +22,9 @@ export interface AttemptTimeline {
   readonly waiting: readonly Interval[];
   /** The greatest terminal fact's kind, or null. */
   readonly outcome: 'completed' | 'failed' | 'aborted' | null;
+  /** Somebody said that it was waiting, or that it began to run. */
+  readonly queued: boolean;
+  readonly started: boolean;
   /** The open tail was empty because an end that met nothing open belongs to it. */
   readonly skewed: boolean;
   /** The open tail was closed by a higher attempt's first fact, not by an end of its own. */
@@ -46,8 +49,27 @@ const TERMINAL = new Set<JobFactKind>(['completed', 'failed', 'aborted']);
 /** Facts of a higher attempt that show a lower one has ended. */
 const ENDS_LOWER = new Set<JobFactKind>(['queued', 'assigned', 'started', 'completed', 'failed', 'aborted']);
 
-/** Resolves a job's facts into intervals, waits and status (docs/semantics.md, "Jobs"). */
+let lastState: JobState | undefined;
+let lastTimeline: JobTimeline | undefined;
+
+/**
+ * Resolves a job's facts into intervals, waits and status (docs/semantics.md, "Jobs"). The last one is kept: links and
+ * contributions of one state ask for it one after the other. Whoever changes a state says so by {@link jobChanged}.
+ */
 export function jobTimeline(state: JobState): JobTimeline {
+  if (state !== lastState || lastTimeline === undefined) {
+    lastTimeline = resolve(state);
+    lastState = state;
+  }
+  return lastTimeline;
+}
+
+/** A state was changed in place. */
+export function jobChanged(state: JobState): void {
+  if (state === lastState) lastState = undefined;
+}
+
+function resolve(state: JobState): JobTimeline {
   const attempts: AttemptTimeline[] = [];
   const firstFacts = higherFacts(state);
   let inherited: JobFields = {};
@@ -94,9 +116,13 @@ function attemptTimeline(
   const { facts } = attempt;
   const fields: JobFields = { ...inherited };
   let outcome: AttemptTimeline['outcome'] = null;
-  for (const fact of facts) {
-    if (fact.f !== undefined) Object.assign(fields, fact.f);
-    if (TERMINAL.has(fact.k)) outcome = fact.k as 'completed' | 'failed' | 'aborted';
+  let queued = false;
+  let started = false;
+  for (const { f, k } of facts) {
+    if (f !== undefined) Object.assign(fields, f);
+    if (TERMINAL.has(k)) outcome = k as 'completed' | 'failed' | 'aborted';
+    else if (k === 'started') started = true;
+    else if (k === 'queued' || isWaiting(k)) queued = true;
   }
   const { intervals, held } = fieldedIntervals(facts, inherited);
   let skewed = false;
@@ -116,7 +142,17 @@ function attemptTimeline(
   }
   const cut = Math.min(higher.any, removed[0] ?? Infinity);
   const waiting = waitingIntervals(facts, intervals, fields.delayUntil ?? -Infinity, cut);
-  return { attempt: attempt.a, fields, running: intervals, waiting, outcome, skewed, estimated };
+  return {
+    attempt: attempt.a,
+    fields,
+    running: intervals,
+    waiting,
+    outcome,
+    queued,
+    started,
+    skewed,
+    estimated,
+  };
 }
 
 /**

@@ -1,3 +1,4 @@
+import { addSamples } from '../../metrics/contribute.js';
 import { pushLevel } from '../levels.js';
 import {
   type Contributions,
@@ -7,17 +8,23 @@ import {
   type Link,
   noContributions,
 } from '../types.js';
-import { type JobFields, type JobState, emptyJob, mergeJob } from './job-state.js';
-import { type JobTimeline, jobTimeline } from './job-timeline.js';
+import { emptyJob, type JobFields, type JobState, mergeJob } from './job-state.js';
+import { jobChanged, jobTimeline, type JobTimeline } from './job-timeline.js';
 
 /** Tenant that owns workers unless an event names another. */
 const PLATFORM_TENANT = 'superadmin';
 
+const NO_LINKS: readonly Link[] = [];
+
 /** Jobs: queue depth, waits, runs and the nodes held while running (docs/semantics.md, "Jobs"). */
 export const jobKind: EntityKind<JobState> = {
   empty: emptyJob,
-  merge: mergeJob,
-  contributions: (key, state) => jobContributions(key, jobTimeline(state)),
+  merge: (state, event) => {
+    jobChanged(state);
+    return mergeJob(state, event);
+  },
+  contributions: (key, state) =>
+    state.attempts.length === 0 ? noContributions() : jobContributions(key, jobTimeline(state)),
   links: jobLinks,
   linked: (state) => state,
 };
@@ -25,33 +32,18 @@ export const jobKind: EntityKind<JobState> = {
 /** What a resolved job adds to the numbers. */
 export function jobContributions(key: EntityKey, job: JobTimeline): Contributions {
   const found = noContributions();
-  const { tenant } = key;
-  const amount = (family: string, labels: Record<string, string>, value: number): void => {
-    if (value !== 0) found.amounts.push({ family, tenant, labels, value });
-  };
-  const top = job.attempts.at(-1);
-  const queue = top?.fields.queue ?? '';
-  if (job.status !== null && job.status !== 'removed') amount('jobs', { queue, state: job.status }, 1);
-  if (job.waitingSince !== null) {
-    found.members.push({ family: 'waiting', tenant, queue, member: key.id, score: job.waitingSince });
-  }
-  let skewed = 0;
-  let estimated = 0;
+  addSamples('job', key, job, found);
   for (const attempt of job.attempts) {
-    if (attempt.outcome !== null)
-      amount('jobs_finished', { outcome: attempt.outcome, queue: attempt.fields.queue ?? '' }, 1);
-    if (attempt.skewed) skewed++;
-    if (attempt.estimated) estimated++;
-    const dims = jobDimensions(tenant, attempt.fields);
-    for (const wait of attempt.waiting) pushLevel(found.changes, 'waiting', dims, wait, 1);
+    if (attempt.waiting.length > 0) {
+      const dims = jobDimensions(key.tenant, attempt.fields);
+      for (const wait of attempt.waiting) pushLevel(found.changes, 'waiting', dims, wait, 1);
+    }
     for (const run of attempt.running) {
-      const runDims = jobDimensions(tenant, run.fields);
-      pushLevel(found.changes, 'running', runDims, run, 1);
-      pushLevel(found.changes, 'nodes', runDims, run, run.fields.nodes ?? 0);
+      const dims = jobDimensions(key.tenant, run.fields);
+      pushLevel(found.changes, 'running', dims, run, 1);
+      pushLevel(found.changes, 'nodes', dims, run, run.fields.nodes ?? 0);
     }
   }
-  amount('intervals_skewed', { kind: 'job' }, skewed);
-  amount('intervals_estimated', { kind: 'job' }, estimated);
   return found;
 }
 
@@ -70,20 +62,34 @@ export function jobDimensions(tenant: string, fields: JobFields): Dimensions {
   };
 }
 
-function jobLinks(key: EntityKey, state: JobState): Link[] {
-  if (
-    state.attempts.length === 0 ||
-    !state.attempts.at(-1)!.facts.some((fact) => fact.f?.worker !== undefined)
-  )
-    return [];
+/**
+ * A job holds the worker its highest attempt names while it is assigned or running, and tells each worker how long it
+ * ran there.
+ */
+function jobLinks(key: EntityKey, state: JobState): readonly Link[] {
+  if (!namesWorker(state)) return NO_LINKS;
   const job = jobTimeline(state);
-  if (job.status !== 'assigned' && job.status !== 'running') return [];
-  const { worker, workerTenant } = job.attempts.at(-1)!.fields;
-  if (worker === undefined) return [];
-  const target: EntityKey = {
-    tenant: workerTenant ?? PLATFORM_TENANT,
-    kind: 'worker',
-    id: `worker/${worker}`,
-  };
-  return [{ target, name: JSON.stringify([key.tenant, key.id]) }];
+  const links: Link[] = [];
+  const top = job.attempts.at(-1);
+  const { worker } = top?.fields ?? {};
+  if (worker !== undefined && (job.status === 'assigned' || job.status === 'running')) {
+    links.push({ target: workerKey(worker, top!.fields), name: JSON.stringify([key.tenant, key.id]) });
+  }
+  for (const { running } of job.attempts) {
+    for (const { start, end, fields } of running) {
+      if (fields.worker === undefined || start === end) continue;
+      const sum = end === null ? { base: -start, rate: 1 } : { base: end - start, rate: 0 };
+      links.push({ target: workerKey(fields.worker, fields), name: '', sum });
+    }
+  }
+  return links;
+}
+
+function namesWorker(state: JobState): boolean {
+  for (const { facts } of state.attempts) for (const { f } of facts) if (f?.worker !== undefined) return true;
+  return false;
+}
+
+function workerKey(worker: string, fields: JobFields): EntityKey {
+  return { tenant: fields.workerTenant ?? PLATFORM_TENANT, kind: 'worker', id: `worker/${worker}` };
 }

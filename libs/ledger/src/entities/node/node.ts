@@ -1,4 +1,5 @@
 import { type CurrentEvent } from '@quipu/contracts';
+import { addSamples } from '../../metrics/contribute.js';
 import {
   type EdgeFact,
   factOf,
@@ -94,23 +95,14 @@ export function nodeTimeline(key: EntityKey, state: NodeState): NodeLifeTimeline
 
 function nodeContributions(key: EntityKey, state: NodeState): Contributions {
   const found = noContributions();
-  let open = 0;
-  let skewed = 0;
-  for (const life of nodeTimeline(key, state)) {
-    if (life.skewed) skewed++;
-    for (const interval of life.intervals) {
-      if (interval.end === null) open++;
+  if (state.lives.length === 0) return found;
+  const lives = nodeTimeline(key, state);
+  addSamples('node', key, lives, found);
+  for (const { intervals } of lives) {
+    for (const interval of intervals) {
       pushLevel(found.changes, 'nodes', nodeDimensions(key.tenant, interval.fields), interval, 1);
     }
   }
-  if (open > 0) found.amounts.push({ family: 'nodes', tenant: key.tenant, labels: {}, value: open });
-  if (skewed > 0)
-    found.amounts.push({
-      family: 'intervals_skewed',
-      tenant: key.tenant,
-      labels: { kind: 'node' },
-      value: skewed,
-    });
   return found;
 }
 

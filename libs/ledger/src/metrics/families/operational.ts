@@ -1,0 +1,77 @@
+import { operational } from '../define.js';
+import { type MetricFamily } from '../types.js';
+
+/** Families about the system itself: whoever shows them asks projections, the queue, Redis and the process. */
+export const operationalFamilies: readonly MetricFamily[] = [
+  operational({
+    name: 'rm_build_info',
+    dialect: 'restic',
+    type: 'gauge',
+    help: 'Build identifying labels; value is always 1.',
+    labels: ['version', 'commit', 'go_version'],
+    audience: 'fleet',
+  }),
+  operational({
+    name: 'quipu_build',
+    type: 'info',
+    help: 'What runs here.',
+    labels: ['version', 'commit', 'node_version'],
+    audience: 'fleet',
+  }),
+  operational({
+    name: 'quipu_ingest_rejected',
+    type: 'counter',
+    help: 'Events refused, by reason; each that came twice, twice.',
+    labels: ['reason'],
+  }),
+  operational({
+    name: 'quipu_ingest_duplicates',
+    type: 'counter',
+    help: 'Events that were in the log already.',
+    labels: [],
+  }),
+  operational({
+    name: 'quipu_dead_letters',
+    type: 'gauge',
+    help: 'Refused events that wait for a person, by reason.',
+    labels: ['reason'],
+  }),
+  operational({
+    name: 'quipu_projection_position',
+    type: 'gauge',
+    help: 'Position of the log up to which a projection has folded.',
+    labels: ['projection'],
+  }),
+  operational({
+    name: 'quipu_projection_lag_events',
+    type: 'gauge',
+    help: 'Events in the log that a projection has not folded.',
+    labels: ['projection'],
+  }),
+  operational({
+    name: 'quipu_projection_lag_seconds',
+    type: 'gauge',
+    help: 'How long the oldest event has been in the log that a projection has not folded.',
+    unit: 'seconds',
+    labels: ['projection'],
+  }),
+  operational({
+    name: 'quipu_projection_halted',
+    type: 'gauge',
+    help: '1 while a projection stands still at an event it cannot fold.',
+    labels: ['projection'],
+  }),
+  operational({
+    name: 'quipu_totals_drift',
+    type: 'gauge',
+    help: 'Running totals in which Redis differed from Postgres when they were last compared.',
+    labels: [],
+  }),
+  operational({
+    name: 'quipu_series_folded',
+    type: 'gauge',
+    help: 'Series of a family that its budget folded into `__other__`.',
+    labels: ['family'],
+    audience: 'fleet',
+  }),
+];
