@@ -49,6 +49,8 @@ export interface VerifyReport {
   /** How many rows of each kind were compared (found or expected). */
   readonly compared: Readonly<Record<DifferenceKind, number>>;
   readonly redis: { readonly compared: boolean; readonly reason?: string };
+  /** Families of amounts and members that nothing was compared with. */
+  readonly unchecked: readonly string[];
   /** How many differences there are, whatever the number of examples. */
   readonly differences: number;
   /** The first differences of each kind. */

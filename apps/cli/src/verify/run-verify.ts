@@ -8,6 +8,7 @@ import type { Redis } from 'ioredis';
 import type { Pool } from 'pg';
 import { checkChain } from './check-chain.js';
 import { checkExport, type ExportCounts } from './check-export.js';
+import { leaveUnchecked } from './checked-families.js';
 import { compareTables } from './compare.js';
 import { DifferenceList } from './difference-list.js';
 import { completeExpected } from './expected-sums.js';
@@ -108,6 +109,7 @@ export async function runVerify(options: VerifyOptions): Promise<VerifyReport> {
     const folded = await foldLog(client, snapshot.position, writer, folding, 'whole_log');
     await preferNothing(client);
     await completeExpected(client);
+    const unchecked = await leaveUnchecked(client);
     const withRedis = snapshot.redis.state === 'met';
     const compared = await compareTables(client, withRedis, found, (done, all) =>
       tell({ phase: 'compare', done, total: all }),
@@ -126,6 +128,7 @@ export async function runVerify(options: VerifyOptions): Promise<VerifyReport> {
         snapshot.redis.state === 'met'
           ? { compared: true }
           : { compared: false, reason: snapshot.redis.reason },
+      unchecked,
       differences: found.count,
       examples: found.examples,
       takenMs: snapshot.takenMs,
