@@ -1,8 +1,10 @@
 import 'reflect-metadata';
+import { configureBuckets } from '@quipu/ledger';
 import { createLogger, endOnSignal, errorMessage, loadConfig, systemClock } from '@quipu/platform';
 import { createApi } from './create-api.js';
 
 const config = loadConfig();
+configureBuckets(config);
 const logger = createLogger('api', config.logLevel);
 
 if (config.databaseUrl === undefined || config.redisUrl === undefined) {

@@ -1,5 +1,6 @@
 import 'reflect-metadata';
 import { NestFactory } from '@nestjs/core';
+import { configureBuckets } from '@quipu/ledger';
 import { createLogger, endOnSignal, loadConfig, QuipuError } from '@quipu/platform';
 import { NestLogger } from './nest-logger.js';
 import { projectorConfig } from './projector-config.js';
@@ -8,6 +9,7 @@ import { ProjectorModule } from './projector.module.js';
 /** Runs until SIGTERM or SIGINT, then finishes the work under way. */
 async function main(): Promise<void> {
   const settings = loadConfig();
+  configureBuckets(settings);
   const config = projectorConfig(settings);
   const logger = createLogger('projector', config.logLevel);
   const app = await NestFactory.createApplicationContext(ProjectorModule.create(config, logger), {

@@ -17,6 +17,7 @@ describe('loadConfig', () => {
     const config = loadConfig({});
     expect(config).toEqual({
       dataDir: resolve('.quipu'),
+      archiveDir: resolve('.quipu', 'archive'),
       host: '127.0.0.1',
       port: 8080,
       maxEventAgeDays: 400,
@@ -31,6 +32,7 @@ describe('loadConfig', () => {
       requestsPerAddress: 1_000,
       trustedProxies: [],
       shutdownSeconds: 10,
+      commit: '',
       metricsTrustedCidr: [],
       publicMetrics: 'aggregate',
       metricsCacheSeconds: 5,
@@ -63,6 +65,13 @@ describe('loadConfig', () => {
     expect(trustedProxies).toEqual(['127.0.0.1', '10.0.0.0/8', 'fd00::/8']);
     for (const wrong of ['proxy.example', '10.0.0.0/33', '::1/129', '1.2.3.4,', '10.0.0.0/8/8']) {
       expect(refusal({ QUIPU_TRUSTED_PROXIES: wrong })).toContain('QUIPU_TRUSTED_PROXIES');
+    }
+  });
+
+  it('takes ascending seconds as bounds of histograms, and nothing else', () => {
+    expect(loadConfig({ QUIPU_JOB_WAIT_BUCKETS: '0.05, 1,90' }).jobWaitBuckets).toEqual([0.05, 1, 90]);
+    for (const wrong of ['1,1', '2,1', '0', '-1', '1e3', '1,,2', '0.0001', '+Inf']) {
+      expect(refusal({ QUIPU_JOB_RUN_BUCKETS: wrong })).toContain('QUIPU_JOB_RUN_BUCKETS');
     }
   });
 

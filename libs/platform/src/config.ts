@@ -57,6 +57,10 @@ export interface Config {
   readonly metricsMaxSeries: number;
   /** Prefix of the metrics about hosts (`QUIPU_METRICS_HOST_PREFIX`). */
   readonly metricsHostPrefix: string;
+  /** Upper bounds of `quipu_job_wait_seconds`, s (`QUIPU_JOB_WAIT_BUCKETS`); the same for every process. */
+  readonly jobWaitBuckets?: readonly number[];
+  /** Upper bounds of `quipu_job_run_seconds`, s (`QUIPU_JOB_RUN_BUCKETS`); the same for every process. */
+  readonly jobRunBuckets?: readonly number[];
   /** File with names that have a row of zeros before anything happens (`QUIPU_METRICS_VOCABULARY`). */
   readonly metricsVocabulary?: string;
 }
@@ -117,6 +121,24 @@ function networks() {
     .default([]);
 }
 
+const MAX_BOUNDS = 40;
+
+/** Upper bounds of a histogram, in seconds to the millisecond. */
+function bounds() {
+  return text
+    .transform((value) => value.split(',').map((each) => each.trim()))
+    .refine(
+      (parts) =>
+        parts.length <= MAX_BOUNDS &&
+        parts.every((part, i) => {
+          return /^\d{1,9}(\.\d{1,3})?$/.test(part) && Number(part) > Number(parts[i - 1] ?? 0);
+        }),
+      `up to ${MAX_BOUNDS} ascending numbers of seconds, separated by commas`,
+    )
+    .transform((parts) => parts.map(Number))
+    .optional();
+}
+
 const variables = z.object({
   QUIPU_HOME: z.string().optional(),
   QUIPU_DATA_DIR: z.string().optional(),
@@ -148,6 +170,8 @@ const variables = z.object({
     .refine((value) => /^[a-zA-Z_:][a-zA-Z0-9_:]{0,49}$/.test(value), 'the beginning of a metric name')
     .default('rm_'),
   QUIPU_METRICS_VOCABULARY: z.string().optional(),
+  QUIPU_JOB_WAIT_BUCKETS: bounds(),
+  QUIPU_JOB_RUN_BUCKETS: bounds(),
 });
 
 /**
@@ -198,6 +222,8 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
     metricsCacheSeconds: v.QUIPU_METRICS_CACHE_SECONDS,
     metricsMaxSeries: v.QUIPU_METRICS_MAX_SERIES,
     metricsHostPrefix: v.QUIPU_METRICS_HOST_PREFIX,
+    ...(v.QUIPU_JOB_WAIT_BUCKETS === undefined ? {} : { jobWaitBuckets: v.QUIPU_JOB_WAIT_BUCKETS }),
+    ...(v.QUIPU_JOB_RUN_BUCKETS === undefined ? {} : { jobRunBuckets: v.QUIPU_JOB_RUN_BUCKETS }),
     ...(v.QUIPU_METRICS_VOCABULARY === undefined
       ? {}
       : { metricsVocabulary: resolve(v.QUIPU_METRICS_VOCABULARY) }),

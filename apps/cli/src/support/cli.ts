@@ -1,3 +1,4 @@
+import { configureBuckets } from '@quipu/ledger';
 import { type Clock, type Config, loadConfig, type Logger, createLogger, systemClock } from '@quipu/platform';
 import { processTerminal, type Terminal } from './terminal.js';
 
@@ -35,6 +36,9 @@ export function processCli(env: NodeJS.ProcessEnv = process.env): Cli {
     clock: systemClock,
     logger: createLogger('cli', env['QUIPU_DEBUG'] ? 'debug' : 'silent'),
     interrupted: controller.signal,
-    config: () => (config ??= loadConfig(env)),
+    config: () => {
+      if (config === undefined) configureBuckets((config = loadConfig(env)));
+      return config;
+    },
   };
 }

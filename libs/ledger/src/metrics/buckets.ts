@@ -1,3 +1,5 @@
+import { type Config } from '@quipu/platform';
+
 /** restic-manager's ladder of durations, s. */
 export const JOB_LADDER: readonly number[] = [1, 5, 30, 60, 300, 1_800, 3_600, 21_600, 86_400];
 /** Debusine's ladder of activity, days. */
@@ -36,8 +38,9 @@ export function bucketsOf(name: keyof ConfiguredBuckets): readonly number[] {
  * summed again.
  * @throws Error if bounds were used already.
  */
-export function configureBuckets(wanted: Partial<ConfiguredBuckets>): void {
-  const next = { wait: wanted.wait ?? DEFAULT_BUCKETS.wait, run: wanted.run ?? DEFAULT_BUCKETS.run };
+export function configureBuckets(config: Pick<Config, 'jobWaitBuckets' | 'jobRunBuckets'>): void {
+  const { jobWaitBuckets: wait = DEFAULT_BUCKETS.wait, jobRunBuckets: run = DEFAULT_BUCKETS.run } = config;
+  const next = { wait, run };
   if (String([next.wait, next.run]) === String([configured.wait, configured.run])) return;
   if (used) throw new Error('Buckets were used before they were configured.');
   configured = next;
