@@ -106,6 +106,22 @@ describe('events over a real connection', () => {
     expect((await send([], { 'content-type': 'application/json' })).status).toBe(400);
   });
 
+  it('refuses a request whose line and headers are over 16 KiB before it looks at anything', async () => {
+    const socket = connect(Number(address.port), address.hostname);
+    let answer = '';
+    socket.setEncoding('utf8').on('data', (text: string) => (answer += text));
+    socket.write(`GET /v2/metrics/queues HTTP/1.1\r\nHost: quipu\r\nX-Long: ${'x'.repeat(17_000)}\r\n\r\n`);
+    await once(socket, 'close');
+    expect(answer).toMatch(/^HTTP\/1\.1 431 /);
+    expect(JSON.parse(answer.slice(answer.indexOf('\r\n\r\n')))).toMatchObject({ statusCode: 431 });
+  });
+
+  it.each(['/V2/metrics/queues', '//v2/metrics/queues'])('%s is no path of a dialect', async (path) => {
+    const answer = await fetch(`${address.origin}${path}`);
+    expect(answer.status).toBe(404);
+    expect(answer.headers.get('content-type')).toMatch(/^application\/problem\+json/);
+  });
+
   it('forgets a sender that goes away in the middle', async () => {
     const event = sampleCloudEvent();
     const socket = connect(Number(address.port), address.hostname);
@@ -116,9 +132,13 @@ describe('events over a real connection', () => {
       `Authorization: Bearer ${key}`,
       'Content-Type: application/json',
       'Content-Length: 100000',
+      'Expect: 100-continue',
     ];
-    socket.write(`${head.join('\r\n')}\r\n\r\n${JSON.stringify(event)}`);
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    socket.write(`${head.join('\r\n')}\r\n\r\n`);
+    // The server has taken the request, and waits for its body.
+    const [said] = (await once(socket, 'data')) as [Buffer];
+    expect(said.toString()).toMatch(/^HTTP\/1\.1 100 Continue/);
+    await new Promise((sent) => socket.write(JSON.stringify(event), sent));
     socket.destroy();
     await once(socket, 'close');
     const alive = await send([`${JSON.stringify(sampleCloudEvent())}\n`], lines);

@@ -33,7 +33,7 @@ const SECURITY_HEADERS: Readonly<Record<string, string>> = {
 export async function createApi(options: ApiOptions): Promise<NestFastifyApplication> {
   const adapter = new FastifyAdapter({
     bodyLimit: MAX_BODY_BYTES,
-    maxParamLength: MAX_HEADER_BYTES,
+    routerOptions: { maxParamLength: MAX_HEADER_BYTES },
     http: { maxHeaderSize: MAX_HEADER_BYTES },
     requestTimeout: 30_000,
     trustProxy: options.config.trustedProxies.length === 0 ? false : [...options.config.trustedProxies],

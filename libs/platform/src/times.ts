@@ -9,6 +9,7 @@ const UNIT_MS: Readonly<Record<string, number>> = {
   w: 604_800_000,
 };
 
+const DAY_MS = 86_400_000;
 /** The first instant of the year 1 and the last of the year 9999, ms. */
 const MIN_TIME_MS = -62_135_596_800_000;
 const MAX_TIME_MS = 253_402_300_799_999;
@@ -73,10 +74,13 @@ function instantOf(text: string, nowMs: number): number {
   if (!parts) throw noTime(text);
   const [, year, month, day = '01', hour = '00', minute = '00', second = '00', fraction = '', zone = 'Z'] =
     parts;
-  const iso = `${year}-${month}-${day}T${hour}:${minute}:${second}.${fraction.padEnd(3, '0')}`;
-  const ms = Date.parse(`${iso}${normalZone(zone)}`);
+  const leap = second === '60';
+  const iso = `${year}-${month}-${day}T${hour}:${minute}:${leap ? '59' : second}.${fraction.padEnd(3, '0')}`;
+  const ms = Date.parse(`${iso}${normalZone(zone)}`) + (leap ? 1_000 : 0);
   // Date.parse takes 30 February for 2 March.
   if (Number.isNaN(ms) || new Date(Date.parse(`${iso}Z`)).toISOString() !== `${iso}Z`) throw noTime(text);
+  // A leap second (23:59:60 UTC) is the first second of the next day, as in events; no other minute has one.
+  if (leap && ((ms % DAY_MS) + DAY_MS) % DAY_MS >= 1_000) throw noTime(text);
   return ms;
 }
 

@@ -19,6 +19,8 @@ const BY_ROLE: Readonly<
 /**
  * A Redis connection for `role`, named `name` in CLIENT LIST. It reconnects by itself and never raises an
  * uncaught 'error' event; the commands that fail tell. A producer must wait for `ready` before its first command.
+ * A connection that is cut while it says hello forgets those commands and leaves their timers: for up to
+ * `commandTimeout` after `disconnect()` they keep a process alive that waits for its own end.
  */
 export function createRedis(redisUrl: string, role: RedisRole, name = 'quipu'): Redis {
   const redis = new Redis(redisUrl, {

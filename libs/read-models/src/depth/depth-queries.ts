@@ -57,7 +57,6 @@ interface Standing {
 export class DepthQueries {
   private readonly ledger: LiveLedger;
   private readonly totals: TotalsReader | null;
-  private known: Standing | null = null;
 
   constructor(
     private readonly pool: Pool,
@@ -117,20 +116,15 @@ export class DepthQueries {
     };
   }
 
-  /** The live checkpoint; the last one known while Postgres is away, so that depth still answers. */
+  /** The live checkpoint; null when there is none. */
   private async standing(): Promise<Standing | null> {
-    try {
-      const { rows } = await this.pool.query<{ position: string; epoch: string }>({
-        name: 'depth-standing',
-        text: `SELECT p.position, e.epoch FROM projections p CROSS JOIN ledger_epoch e
-                WHERE p.name = $1 AND p.status = 'live'`,
-        values: [LEDGER_PROJECTION],
-      });
-      this.known = rows[0] ? { epoch: rows[0].epoch, position: BigInt(rows[0].position) } : null;
-    } catch (error) {
-      if (this.known === null) throw error;
-    }
-    return this.known;
+    const { rows } = await this.pool.query<{ position: string; epoch: string }>({
+      name: 'depth-standing',
+      text: `SELECT p.position, e.epoch FROM projections p CROSS JOIN ledger_epoch e
+              WHERE p.name = $1 AND p.status = 'live'`,
+      values: [LEDGER_PROJECTION],
+    });
+    return rows[0] ? { epoch: rows[0].epoch, position: BigInt(rows[0].position) } : null;
   }
 }
 
