@@ -1,6 +1,6 @@
 import { AuditTrail, KeyAdministration, KeyStore, TenantDirectory } from '@quipu/access';
 import { type Clock, type Config, createPool, createRedis, type Logger } from '@quipu/platform';
-import { DepthQueries, READER_SESSION, StatusQueries, UsageQueries } from '@quipu/read-models';
+import { DepthQueries, READER_SESSION, StatusQueries, TotalsReplica, UsageQueries } from '@quipu/read-models';
 import { type DynamicModule, Inject, Module, type OnApplicationShutdown } from '@nestjs/common';
 import { APP_FILTER } from '@nestjs/core';
 import { TerminusModule } from '@nestjs/terminus';
@@ -14,11 +14,14 @@ import { Freshness } from './answers/freshness.js';
 import { ProblemFilter } from './answers/problem.filter.js';
 import { API_CLOCK, API_CONFIG, API_LOGGER } from './api-tokens.js';
 import { CooprController } from './coopr/coopr.controller.js';
+import { DebusineController } from './debusine/debusine.controller.js';
 import { EventsController } from './events/events.controller.js';
 import { eventsProviders } from './events/events-providers.js';
 import { EntitiesController } from './entities/entities.controller.js';
 import { HealthProbes } from './health/health-probes.js';
 import { HealthController } from './health/health.controller.js';
+import { MetricsController } from './metrics/metrics.controller.js';
+import { metricsProviders } from './metrics/metrics-providers.js';
 import { DocsController } from './openapi/docs.controller.js';
 import { PageController } from './page/page.controller.js';
 import { QueuesController } from './queues/queues.controller.js';
@@ -49,6 +52,7 @@ export class ApiModule implements OnApplicationShutdown {
   constructor(
     @Inject(POOL) private readonly pool: Pool,
     @Inject(REDIS) private readonly redis: Redis,
+    private readonly totals: TotalsReplica,
   ) {}
 
   /** Composes the module for one process. */
@@ -82,6 +86,8 @@ export class ApiModule implements OnApplicationShutdown {
         EventsController,
         EntitiesController,
         WhyController,
+        DebusineController,
+        MetricsController,
       ],
       providers: [
         { provide: POOL, useValue: pool },
@@ -102,6 +108,7 @@ export class ApiModule implements OnApplicationShutdown {
           HealthProbes,
           new HealthProbes({ pool, redis, clock, lagWarnSeconds: config.lagWarnSeconds }),
         ),
+        ...metricsProviders({ pool, redis, clock, config }),
         ...whyProviders(pool),
         ...eventsProviders({ pool, redisUrl, clock, logger, config }),
         { provide: APP_FILTER, useClass: ProblemFilter },
@@ -110,6 +117,7 @@ export class ApiModule implements OnApplicationShutdown {
   }
 
   async onApplicationShutdown(): Promise<void> {
+    this.totals.stop();
     this.redis.disconnect();
     await this.pool.end();
   }

@@ -1,10 +1,8 @@
 import { Controller, Get, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
+import { VERSION } from '../version.js';
 import { openApiDocument } from './openapi-document.js';
 import { renderDocs } from './render-docs.js';
-
-/** Version of the API as the document tells it. */
-const VERSION = '0.1.0';
 
 /** `/docs`: what there is to ask, for people and for programs. It tells no numbers, so it asks nobody who they are. */
 @Controller('docs')

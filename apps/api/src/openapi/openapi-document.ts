@@ -3,6 +3,7 @@ import { cooprApi } from '../coopr/coopr.openapi.js';
 import { entitiesApi } from '../entities/entities.openapi.js';
 import { eventsApi } from '../events/events.openapi.js';
 import { healthApi } from '../health/health.openapi.js';
+import { metricsApi } from '../metrics/metrics.openapi.js';
 import { pageApi } from '../page/page.openapi.js';
 import { queuesApi } from '../queues/queues.openapi.js';
 import { usageApi } from '../usage/usage.openapi.js';
@@ -20,6 +21,7 @@ const FRAGMENTS: readonly ApiFragment[] = [
   eventsApi,
   adminApi,
   cooprApi,
+  metricsApi,
   healthApi,
   pageApi,
   docsApi,
@@ -60,6 +62,7 @@ const SECURITY_SCHEMES = {
     scheme: 'bearer',
     description: 'An API key: `./quipu keys create`, or POST /api/keys.',
   },
+  scraper: { type: 'http', scheme: 'bearer', description: 'A key of a scraper or an admin.' },
   basic: { type: 'http', scheme: 'basic', description: 'User `<tenant>/<user>`, password an API key.' },
   cooprUser: { type: 'apiKey', in: 'header', name: 'Coopr-UserID', description: 'The user’s name.' },
   cooprTenant: {

@@ -1,0 +1,47 @@
+import { type Family, type Format, renderChunks } from '@quipu/exposition';
+import { createHash } from 'node:crypto';
+import { promisify } from 'node:util';
+import { gzip } from 'node:zlib';
+import { breathe } from './breathe.js';
+
+const compress = promisify(gzip);
+
+/** An exposition, written. */
+export class ExpositionBody {
+  /** The text, UTF-8. */
+  readonly bytes: Buffer;
+  private zipped: Promise<Buffer> | null = null;
+
+  /** @param etag what tells this text from every other @param madeMs the instant it stands at */
+  private constructor(
+    chunks: readonly Buffer[],
+    readonly etag: string,
+    readonly format: Format,
+    readonly position: bigint,
+    readonly madeMs: number,
+  ) {
+    this.bytes = Buffer.concat(chunks);
+  }
+
+  /** Writes families down, and lets the event loop turn after every chunk. */
+  static async of(
+    families: readonly Family[],
+    format: Format,
+    at: { position: bigint; now: number },
+  ): Promise<ExpositionBody> {
+    const chunks: Buffer[] = [];
+    const hash = createHash('sha1');
+    for (const chunk of renderChunks(families, format)) {
+      const bytes = Buffer.from(chunk);
+      hash.update(bytes);
+      chunks.push(bytes);
+      await breathe();
+    }
+    return new ExpositionBody(chunks, hash.digest('base64url'), format, at.position, at.now);
+  }
+
+  /** The text, compressed; once, in another thread. */
+  gzipped(): Promise<Buffer> {
+    return (this.zipped ??= compress(this.bytes));
+  }
+}

@@ -1,0 +1,128 @@
+import {
+  labelText,
+  NO_LABELS,
+  scaledText,
+  type Series,
+  type SimpleFamily,
+  type Value,
+} from '@quipu/exposition';
+import { EventLog, readIngestCounts } from '@quipu/event-log';
+import { metricFamily, readDrift } from '@quipu/ledger';
+import { StatusQueries } from '@quipu/read-models';
+import type { Redis } from 'ioredis';
+import type { Pool } from 'pg';
+
+/** Version, commit and runtime of this process. */
+export interface Build {
+  readonly version: string;
+  /** Empty where nobody says. */
+  readonly commit: string;
+}
+
+/** The one projection whose numbers are served. */
+const PROJECTION = 'ledger';
+
+/** Families about the system itself. Asking them costs what lags behind and what was refused, never what was logged. */
+export class OperationalFamilies {
+  private readonly status: StatusQueries;
+  private readonly log: EventLog;
+  private counting: string | null = null;
+
+  constructor(
+    private readonly pool: Pool,
+    private readonly redis: Redis | null,
+    private readonly build: Build,
+  ) {
+    this.status = new StatusQueries(pool);
+    this.log = new EventLog(pool);
+  }
+
+  /** `rm_build_info` of the restic-manager dialect. */
+  resticBuild(name: string): SimpleFamily {
+    const { version, commit } = this.build;
+    const labels = labelText([
+      ['version', version],
+      ['commit', commit],
+      ['go_version', process.version],
+    ]);
+    return { ...head('rm_build_info'), name, type: 'gauge', series: [{ labels, value: 1 }] };
+  }
+
+  /** What every scraper may know: the build. */
+  shared(): SimpleFamily[] {
+    const { version, commit } = this.build;
+    const labels = labelText([
+      ['version', version],
+      ['commit', commit],
+      ['node_version', process.version],
+    ]);
+    return [{ ...head('quipu_build'), type: 'info', series: [{ labels, value: 1 }] }];
+  }
+
+  /** What only those may know who see the whole platform. @throws when Postgres is away. */
+  async platform(): Promise<SimpleFamily[]> {
+    const [status, letters, counts, drift] = await Promise.all([
+      this.status.read(),
+      this.log.countDeadLetters(),
+      readIngestCounts(this.pool),
+      this.redis === null ? null : readDrift(this.redis).catch(() => null),
+    ]);
+    const of = labelText([['projection', PROJECTION]]);
+    const one = (value: Value): Series[] => [{ labels: of, value }];
+    const rejected = counts.filter(({ kind }) => kind === 'rejected');
+    const duplicates = counts.filter(({ kind }) => kind === 'duplicate');
+    return [
+      gauge('quipu_projection_position', one(status.checkpoint)),
+      gauge('quipu_projection_lag_events', one(status.lagEvents)),
+      gauge('quipu_projection_lag_seconds', one(scaledText(String(Math.round(status.lagMs)), 1000))),
+      gauge('quipu_projection_halted', one(status.halted === null ? 0 : 1)),
+      gauge(
+        'quipu_totals_drift',
+        drift === null ? [] : [{ labels: NO_LABELS, value: drift.healed ? 0 : drift.drift }],
+      ),
+      gauge(
+        'quipu_dead_letters',
+        [...letters].sort().map(([reason, value]) => ({ labels: labelText([['reason', reason]]), value })),
+      ),
+      counter(
+        'quipu_ingest_rejected',
+        rejected.map(({ reason, count, sinceMs }) => ({
+          ...{ labels: labelText([['reason', reason]]), value: count },
+          created: scaledText(String(sinceMs), 1000),
+        })),
+      ),
+      counter('quipu_ingest_duplicates', [
+        {
+          labels: NO_LABELS,
+          value: duplicates.reduce((sum, { count }) => sum + count, 0n),
+          created: (await this.countingSince()) ?? '0',
+        },
+      ]),
+    ];
+  }
+
+  /** When counters began: when this database came into being, s. Null while there is none. */
+  async countingSince(): Promise<string | null> {
+    if (this.counting === null) {
+      const { rows } = await this.pool.query<{ created_ms: string }>(
+        `SELECT created_ms FROM tenants WHERE origin = 'system' ORDER BY created_ms LIMIT 1`,
+      );
+      if (rows[0] !== undefined) this.counting = scaledText(rows[0].created_ms, 1000);
+    }
+    return this.counting;
+  }
+}
+
+function head(name: string): { name: string; help: string; unit?: string } {
+  const family = metricFamily(name);
+  if (family === undefined) throw new Error(`the catalogue has no family ${name}`);
+  return { name, help: family.help, ...(family.unit === undefined ? {} : { unit: family.unit }) };
+}
+
+function gauge(name: string, series: readonly Series[]): SimpleFamily {
+  return { ...head(name), type: 'gauge', series };
+}
+
+function counter(name: string, series: readonly Series[]): SimpleFamily {
+  return { ...head(name), type: 'counter', series };
+}
