@@ -4,10 +4,10 @@
  */
 
 /** A job, as a program may look at it to say whose it is. */
-export interface JobView {
+export interface JobView<Data = unknown> {
   readonly id?: string | undefined;
   readonly name: string;
-  readonly data: unknown;
+  readonly data: Data;
   readonly opts: object;
 }
 

@@ -66,6 +66,21 @@ async function stalled(worker: BullWorker, reports: JobReports, id: string, time
   });
 }
 
+/** How long the next job of a schedule stays unreported, ms. */
+const AHEAD_MS = 250;
+
+/**
+ * Reports the next job of a schedule, unless it has gone by then: whoever removes the schedule at the moment when
+ * this worker takes up its job does not see the next one, which would wait for ever in the ledger. One that is due
+ * before is reported when it starts.
+ */
+function reportAhead(worker: BullWorker, reports: JobReports, job: BullJob): void {
+  const timer = setTimeout(() => {
+    if (!worker.closing) reports.queuedIfStored(job);
+  }, AHEAD_MS);
+  timer.unref();
+}
+
 /** The worker that takes up a job of a schedule makes the next one. */
 function hookScheduler(worker: BullWorker, reports: JobReports): void {
   const owner = Object.getPrototypeOf(worker) as object;
@@ -77,7 +92,7 @@ function hookScheduler(worker: BullWorker, reports: JobReports): void {
     const upsert = scheduler.upsertJobScheduler.bind(scheduler);
     scheduler.upsertJobScheduler = async (...args) => {
       const job = (await upsert(...args)) as BullJob | undefined;
-      if (job !== undefined) reports.queuedIfStored(job);
+      if (job !== undefined) reportAhead(worker, reports, job);
       return job;
     };
     return scheduler;
