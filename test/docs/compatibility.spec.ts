@@ -2,18 +2,23 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 const root = join(import.meta.dirname, '../..');
-const conformance = join(root, '../shared/conformance/coopr.json');
+const DIALECTS = [
+  ['Coopr', 'coopr', 'coopr.json'],
+  ['Debusine', 'debusine', 'debusine.json'],
+  ['restic-manager', 'restic', 'restic-manager.json'],
+] as const;
 const page = readFileSync(join(root, 'docs/compatibility.md'), 'utf8');
-const rows = [...page.matchAll(/^\| (coopr\.[\w.]+) +\| (\w+) +\| (.*?) *\|$/gm)].map(
-  ([, id, result, why]) => ({
+
+describe.each(DIALECTS)('docs/compatibility.md on %s', (_, prefix, file) => {
+  const conformance = join(root, '../shared/conformance', file);
+  const row = new RegExp(`^\\| (${prefix}\\.[\\w.]+) +\\| (\\w+) +\\| (.*?) *\\|$`, 'gm');
+  const rows = [...page.matchAll(row)].map(([, id, result, why]) => ({
     id: id!,
     result: result!,
     why: why!,
-  }),
-);
+  }));
 
-describe('docs/compatibility.md', () => {
-  it('gives each Coopr case one result, and a reason unless it passes', () => {
+  it('gives each case one result, and a reason unless it passes', () => {
     expect(new Set(rows.map(({ id }) => id)).size).toBe(rows.length);
     for (const { id, result, why } of rows) {
       expect([id, ['pass', 'deviation', 'internal'].includes(result)]).toEqual([id, true]);

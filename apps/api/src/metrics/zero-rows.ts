@@ -2,7 +2,7 @@ import type { EntityFamily, ZeroSource, ZeroValues } from '@quipu/ledger';
 import type { Totals } from '@quipu/read-models';
 import type { Labelled } from './label-layout.js';
 import type { MetricsView } from './metrics-view.js';
-import type { Vocabulary } from './vocabulary.js';
+import { NO_VOCABULARY, type Vocabulary } from './vocabulary.js';
 
 /** What zero rows are made of, for one view. */
 export interface ZeroContext {
@@ -35,6 +35,7 @@ export function zeroLabels(family: EntityFamily, totals: Totals, context: ZeroCo
       choices.map((more) => ({ tenant, labels: { ...labels, ...more } })),
     );
   }
+  if (family.name === 'workers') rows = rows.flatMap((row) => inPools(row, totals, context.view));
   if (tenantLabel === null || zeroRows[tenantLabel] === undefined) return rows;
   if (rows.length * context.tenants.length > MOST) return [];
   const scoped = context.tenants.flatMap((tenant) => rows.map(({ labels }) => ({ tenant, labels })));
@@ -88,6 +89,15 @@ function seen(family: string, label: string, totals: Totals, view: MetricsView):
     if (value !== undefined && view.sees(tenant, 'fleet')) values.add(value);
   }
   return values;
+}
+
+/** External workers have rows for each pool as well; others are in none. */
+function inPools(row: Labelled, totals: Totals, view: MetricsView): Labelled[] {
+  if (row.labels['worker_type'] !== 'external') return [row];
+  return listOf('pools', totals, view, NO_VOCABULARY).map((pool) => ({
+    ...row,
+    labels: { ...row.labels, worker_pool: pool },
+  }));
 }
 
 /** Assets that lie in no scope have their row once, for those who see the platform. */
