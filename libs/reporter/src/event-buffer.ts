@@ -22,7 +22,7 @@ const EXPENDABLE = new Set(['job.progressed', 'worker.heartbeat']);
 
 /** Events on their way to the queue, in order, as many as there is room for. What finds no room is counted. */
 export class EventBuffer {
-  private events: EncodedEvent[] = [];
+  private events: string[] = [];
   private head = 0;
   private characters = 0;
   private lost = new Map<string, Lost>();
@@ -41,14 +41,14 @@ export class EventBuffer {
       this.count(event);
       return false;
     }
-    this.force(event);
+    this.force(event.json);
     return true;
   }
 
   /** Takes an event whether there is room or not. */
-  force(event: EncodedEvent): void {
-    this.events.push(event);
-    this.characters += event.json.length;
+  force(json: string): void {
+    this.events.push(json);
+    this.characters += json.length;
   }
 
   /** The JSON of the first events: at most so many, and of so many characters unless one alone has more. */
@@ -57,7 +57,7 @@ export class EventBuffer {
     let characters = 0;
     const end = Math.min(this.events.length, this.head + maxEvents);
     for (let i = this.head; i < end; i += 1) {
-      const { json } = this.events[i]!;
+      const json = this.events[i]!;
       characters += json.length;
       if (characters > maxCharacters && i > this.head) break;
       batch.push(json);
@@ -67,7 +67,7 @@ export class EventBuffer {
 
   /** Forgets the first `count` events. */
   shift(count: number): void {
-    for (let i = 0; i < count; i += 1) this.characters -= this.events[this.head + i]!.json.length;
+    for (let i = 0; i < count; i += 1) this.characters -= this.events[this.head + i]!.length;
     this.head += count;
     // Moving what remains each time would be quadratic while a long buffer drains.
     if (this.head * 2 < this.events.length) return;

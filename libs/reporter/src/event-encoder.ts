@@ -14,6 +14,9 @@ import { UuidV7 } from './uuid-v7.js';
 /** Most bytes that one UTF-16 code unit takes in UTF-8. */
 const MOST_BYTES_PER_UNIT = 3;
 
+/** Types whose part of the text is remembered. */
+const MOST_TYPES = 200;
+
 /** Kinds of entities that belong to the platform unless their event says otherwise. */
 export const PLATFORM_KINDS = ['worker', 'worker_pool', 'instance', 'host', 'alert', 'file_store'];
 
@@ -21,6 +24,9 @@ export const PLATFORM_KINDS = ['worker', 'worker_pool', 'instance', 'host', 'ale
 export class EventEncoder {
   private readonly uuids = new UuidV7();
   private readonly sourceJson: string;
+  /** What stands between id and subject of an event of each type. */
+  private readonly heads = new Map<string, string>();
+  private lastTenant = '';
   private stampMs = Number.NaN;
   private stamp = '';
 
@@ -57,18 +63,30 @@ export class EventEncoder {
     }
     if (!(time >= MIN_TIME_MS && time <= MAX_TIME_MS)) throw new Error(`${type}: ${time} is no time`);
     const tenant = event.tenant ?? this.tenantOf(type.slice(0, dot));
-    if (!isTenantId(tenant)) throw new Error(`${type}: ${String(tenant).slice(0, 200)} is no tenant id`);
-    const version = DATA_VERSIONS.get(type) ?? 1;
+    if (tenant !== this.lastTenant) {
+      if (!isTenantId(tenant)) throw new Error(`${type}: ${String(tenant).slice(0, 200)} is no tenant id`);
+      this.lastTenant = tenant;
+    }
     const order = sequence === undefined ? '' : `,"sequence":${JSON.stringify(sequence)}`;
     const data = event.data === undefined ? '{}' : JSON.stringify(event.data);
     const json =
-      `{"specversion":"1.0","id":"${this.uuids.next(nowMs)}","source":${this.sourceJson},"type":${JSON.stringify(type)}` +
-      `,"subject":${JSON.stringify(subject)},"time":"${this.format(Math.floor(time))}","tenant":"${tenant}"` +
-      `,"dataversion":${version}${order},"data":${data}}`;
+      `{"specversion":"1.0","id":"${this.uuids.next(nowMs)}${this.headOf(type)}${JSON.stringify(subject)}` +
+      `,"time":"${this.format(Math.floor(time))}","tenant":"${tenant}"${order},"data":${data}}`;
     if (json.length * MOST_BYTES_PER_UNIT > MAX_EVENT_BYTES && Buffer.byteLength(json) > MAX_EVENT_BYTES) {
       throw new Error(`${type}: the event has over ${MAX_EVENT_BYTES} bytes`);
     }
     return { json, type, tenant, time };
+  }
+
+  private headOf(type: string): string {
+    let head = this.heads.get(type);
+    if (head === undefined) {
+      const version = DATA_VERSIONS.get(type) ?? 1;
+      head = `","source":${this.sourceJson},"type":${JSON.stringify(type)},"dataversion":${version},"subject":`;
+      // The types are few; what is none must not fill the memory.
+      if (this.heads.size < MOST_TYPES) this.heads.set(type, head);
+    }
+    return head;
   }
 
   private tenantOf(kind: string): string | undefined {

@@ -220,7 +220,8 @@ export class Reporter {
     for (const [tenant, { events, from, until }] of this.buffer.takeLost()) {
       const data = { events, from: new Date(from).toISOString(), until: new Date(until).toISOString() };
       const subject = `reporter/${hostname()}/${process.pid}`;
-      this.buffer.force(this.encoder.encode({ type: 'reporter.dropped', tenant, subject, data }, Date.now()));
+      const event = this.encoder.encode({ type: 'reporter.dropped', tenant, subject, data }, Date.now());
+      this.buffer.force(event.json);
       this.accepted += 1;
     }
   }

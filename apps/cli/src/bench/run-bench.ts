@@ -4,6 +4,7 @@ import { benchHttp } from './bench-http.js';
 import { benchImport } from './bench-import.js';
 import { benchLatency } from './bench-latency.js';
 import { benchRebuild } from './bench-rebuild.js';
+import { benchReporter } from './bench-reporter.js';
 import { benchRestore } from './bench-restore.js';
 import { benchScrape } from './bench-scrape.js';
 import { benchUsage } from './bench-usage.js';
@@ -22,6 +23,7 @@ const RUNNERS: Readonly<
   rebuild: benchRebuild,
   restore: benchRestore,
   latency: benchLatency,
+  reporter: benchReporter,
   scrape: benchScrape,
 };
 
