@@ -73,20 +73,28 @@ function listOf(
     case 'workflow_names':
       return vocabulary.workflows;
     case 'issuers':
-      return [...new Set([...vocabulary.issuers, ...seen('user_identities', 'issuer', totals, view)])];
+      return [
+        ...new Set([...vocabulary.issuers, ...seen('user_identities', 'issuer', 'tenant', totals, view)]),
+      ];
     case 'pools':
-      return ['', ...seen('worker_pool_runtime:n', 'worker_pool', totals, view)];
+      return ['', ...seen('worker_pool_runtime:n', 'worker_pool', 'fleet', totals, view)];
     case 'scopes':
       return [];
   }
 }
 
 /** Values of a label among the series of a family that are seen. */
-function seen(family: string, label: string, totals: Totals, view: MetricsView): Set<string> {
+function seen(
+  family: string,
+  label: string,
+  audience: 'tenant' | 'fleet',
+  totals: Totals,
+  view: MetricsView,
+): Set<string> {
   const values = new Set<string>();
   for (const { tenant, labels } of totals.family(family).series.values()) {
     const value = labels[label];
-    if (value !== undefined && view.sees(tenant, 'fleet')) values.add(value);
+    if (value !== undefined && view.sees(tenant, audience)) values.add(value);
   }
   return values;
 }

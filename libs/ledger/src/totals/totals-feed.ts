@@ -45,6 +45,11 @@ const PATIENCE_MS = 2_000;
 export class TotalsFeed {
   constructor(private readonly redis: Redis) {}
 
+  /** Whether there is a connection; without one every question would be waited for in vain. */
+  get connected(): boolean {
+    return this.redis.status === 'ready';
+  }
+
   /** Where the totals stand, and the id of the newest change. @throws if Redis does not answer. */
   async start(): Promise<{ head: TotalsHead; last: string }> {
     const [head, newest] = await this.together(

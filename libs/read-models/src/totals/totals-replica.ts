@@ -121,7 +121,7 @@ export class TotalsReplica {
       if (performance.now() - this.lastUse > FOLLOW_FOR_MS && this.timer !== null) {
         clearInterval(this.timer);
         this.timer = null;
-      } else if (!busy) {
+      } else if (!busy && this.feed?.connected === true) {
         busy = true;
         void this.inTurn(() => this.follower!.sync())
           .catch(() => undefined)
@@ -136,6 +136,7 @@ export class TotalsReplica {
     if (feed === null || follower === null) return undefined;
     const wanted = await this.checkpoint();
     if (wanted === null) return 'missing';
+    if (!feed.connected) return 'unreachable';
     for (const deadline = performance.now() + PATIENCE_MS; ;) {
       const reason = await follower.sync().catch((): UnusableReason => 'unreachable');
       if (reason !== null) return reason;
