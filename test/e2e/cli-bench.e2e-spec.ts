@@ -30,6 +30,7 @@ describe('the bench, at a small scale', () => {
     ['why', ['why', 'why', 'why', 'why', 'why', 'why', 'memory']],
     ['rebuild', ['rebuild', 'memory']],
     ['restore', ['restore', 'restore', 'memory']],
+    ['reporter', ['reporter', 'reporter', 'reporter', 'reporter']],
     ['scrape', ['scrape', 'scrape', 'scrape', 'scrape', 'scrape', 'scrape', 'memory']],
   ])(
     'measures %s against its reference',
