@@ -1,7 +1,14 @@
 import type { LogEvent } from '@quipu/contracts';
 import fc from 'fast-check';
 import { cut, permuted } from '../support/generators/arrivals.js';
-import { jobEvents, nodeEvents, workerEvents, worldEvents } from '../support/generators/worlds.js';
+import {
+  everyKindEvents,
+  jobEvents,
+  nodeEvents,
+  otherEvents,
+  workerEvents,
+  worldEvents,
+} from '../support/generators/worlds.js';
 import { ledgerWorld } from './ledger-world.js';
 import { naiveWorld } from './naive-world.js';
 import { runs } from './runs.js';
@@ -36,5 +43,13 @@ describe("the ledger's entities, in any order and any batches, equal the naive f
 
   it('for worlds in which jobs hold workers of other tenants', () => {
     fc.assert(fc.property(arrivals(worldEvents(6)), expectEqualFolds), runs(300));
+  });
+
+  it('for users with identities, hosts with alerts, artifacts and records', () => {
+    fc.assert(fc.property(arrivals(otherEvents(6)), expectEqualFolds), runs(1_000));
+  });
+
+  it('for worlds of every kind', () => {
+    fc.assert(fc.property(arrivals(everyKindEvents(8)), expectEqualFolds), runs(300));
   });
 });

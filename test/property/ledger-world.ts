@@ -68,17 +68,6 @@ export function ledgerWorld(batches: readonly (readonly LogEvent[])[]): Contribu
   return total;
 }
 
-/** Families that the naive fold makes too. */
-const COMPARED = new Set([
-  'jobs',
-  'jobs_finished',
-  'nodes',
-  'quipu_workers',
-  'intervals_skewed',
-  'intervals_estimated',
-  'waiting',
-]);
-
 /** Contributions with labels as objects, as the naive fold has them. */
 function plain({ amounts, members, changes }: LedgerContributions): Contributions {
   const of = <T extends { series: Series }>({ series, ...rest }: T) => ({
@@ -87,10 +76,8 @@ function plain({ amounts, members, changes }: LedgerContributions): Contribution
     ...rest,
   });
   return {
-    amounts: amounts
-      .filter(({ series }) => COMPARED.has(series.family))
-      .map((amount) => ({ ...of(amount), value: Number(amount.value) })),
-    members: members.filter(({ series }) => COMPARED.has(series.family)).map(of),
+    amounts: amounts.map(of),
+    members: members.map(of),
     changes,
   };
 }

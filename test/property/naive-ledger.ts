@@ -4,6 +4,7 @@ import type { Pool } from 'pg';
 import { completeExpected } from '../../apps/cli/src/verify/expected-sums.js';
 import { ExpectedWriter } from '../../apps/cli/src/verify/expected-writer.js';
 import { foldLog } from '../../apps/cli/src/verify/fold-log.js';
+import { foldParts } from '../../apps/cli/src/verify/fold-parts.js';
 import { takeSnapshot } from '../../apps/cli/src/verify/snapshot.js';
 import { createTables, dropTables } from '../../apps/cli/src/verify/tables.js';
 
@@ -12,7 +13,9 @@ export async function storeNaiveLedger(pool: Pool): Promise<void> {
   const client = await pool.connect();
   await createTables(client);
   const { head } = await takeSnapshot(client, undefined, systemClock);
-  await foldLog(client, head, new ExpectedWriter(client), () => undefined);
+  const writer = new ExpectedWriter(client);
+  await foldLog(client, head, writer, () => undefined);
+  await foldParts(client, writer);
   await completeExpected(client);
   await client.query(`
     BEGIN;
@@ -38,18 +41,19 @@ export async function mirrorToRedis(pool: Pool, redis: Redis): Promise<void> {
   );
   const { position, epoch } = at.rows[0] ?? { position: '', epoch: '' };
   await redis.hset('{quipu}:totals', { '@position': position, '@epoch': epoch, '@generation': 'g' });
+  const commands = redis.pipeline();
   const amounts = await pool.query<Record<'family' | 'tenant' | 'labels' | 'value', string>>(
     'SELECT family, tenant, labels, value FROM ledger_1.amounts',
   );
   for (const { family, tenant, labels, value } of amounts.rows) {
-    await redis.hset('{quipu}:totals', `${family}|${encodeURIComponent(tenant)}|${labels}`, value);
+    commands.hset('{quipu}:totals', `${family}|${encodeURIComponent(tenant)}|${labels}`, value);
   }
   const members = await pool.query<Record<'family' | 'tenant' | 'labels' | 'member' | 'score', string>>(
     'SELECT family, tenant, labels, member, score FROM ledger_1.members',
   );
   for (const { family, tenant, labels, member, score } of members.rows) {
     const name = `${family}|${encodeURIComponent(tenant)}|${encodeURIComponent(labels)}`;
-    await redis.sadd('{quipu}:members:g', name);
-    await redis.zadd(`{quipu}:members:g:${name}`, score, member);
+    commands.sadd('{quipu}:members:g', name).zadd(`{quipu}:members:g:${name}`, score, member);
   }
+  await commands.exec();
 }

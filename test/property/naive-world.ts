@@ -1,38 +1,37 @@
-import { upcast, type CurrentEvent, type LogEvent } from '@quipu/contracts';
+import { upcast, type LogEvent } from '@quipu/contracts';
 import { noContributions, type Contributions } from '../../apps/cli/src/verify/naive/contributions.js';
-import { naiveJob, type Hold } from '../../apps/cli/src/verify/naive/naive-job.js';
-import { naiveNode } from '../../apps/cli/src/verify/naive/naive-node.js';
-import { NaiveWorker } from '../../apps/cli/src/verify/naive/naive-worker.js';
+import type { EntityFold } from '../../apps/cli/src/verify/naive/entity-fold.js';
+import { foldOf, kindOf, Root } from '../../apps/cli/src/verify/naive/folds.js';
+import { JOB_BOUNDS } from '../../apps/cli/src/verify/naive/job-metrics.js';
 
 /** What the naive fold makes of all events of a world, the entities one after the other. */
 export function naiveWorld(events: readonly LogEvent[]): Contributions {
-  const entities = new Map<string, { tenant: string; subject: string; facts: CurrentEvent[] }>();
-  for (const event of events) {
-    const key = JSON.stringify([event.tenant, event.subject]);
-    const entity = entities.get(key) ?? { tenant: event.tenant, subject: event.subject, facts: [] };
-    entity.facts.push(upcast(event));
-    entities.set(key, entity);
-  }
   const total = noContributions();
-  const holds: Hold[] = [];
-  const workers: { tenant: string; subject: string; worker: NaiveWorker }[] = [];
-  for (const { tenant, subject, facts } of entities.values()) {
-    if (subject.startsWith('job/')) {
-      const { contributions, hold } = naiveJob(tenant, subject, facts);
-      append(total, contributions);
-      if (hold !== null) holds.push(hold);
-    } else if (subject.startsWith('node/')) {
-      append(total, naiveNode(tenant, subject, facts));
-    } else {
-      const worker = new NaiveWorker();
-      for (const fact of facts) worker.add(fact);
-      workers.push({ tenant, subject, worker });
+  const entities = new Map<string, EntityFold | null>();
+  const identities = new Set<string>();
+  for (const event of events) {
+    const { tenant, subject, source, id, type } = event;
+    const identity = JSON.stringify([tenant, source, id]);
+    if (identities.has(identity)) continue;
+    identities.add(identity);
+    total.amounts.push({ family: 'quipu_events', tenant, labels: { type }, value: 1 });
+    const kind = kindOf(type);
+    const key = JSON.stringify([tenant, kind, subject]);
+    if (!entities.has(key)) entities.set(key, foldOf(kind, tenant, subject, JOB_BOUNDS));
+    entities.get(key)?.add(upcast(event));
+  }
+  const roots = new Map<string, Root>();
+  for (const entity of entities.values()) {
+    const { contributions, parts } = entity?.close() ?? { contributions: noContributions(), parts: [] };
+    append(total, contributions);
+    for (const part of parts) {
+      const key = JSON.stringify([part.root, part.tenant, part.id]);
+      const root = roots.get(key) ?? new Root(part.root, part.tenant, part.id);
+      root.add(part);
+      roots.set(key, root);
     }
   }
-  for (const { tenant, subject, worker } of workers) {
-    const held = holds.some((hold) => hold.tenant === tenant && `worker/${hold.worker}` === subject);
-    append(total, worker.contributions(tenant, held));
-  }
+  for (const root of roots.values()) append(total, root.contributions());
   return total;
 }
 

@@ -10,10 +10,10 @@ export interface AnyContributions {
 
 /** Contributions in the one form in which equal sums are equal: sorted texts, a line per row that would exist. */
 export function summed({ amounts, members, changes }: AnyContributions): string[] {
-  const sums = new Map<string, { d: number; n: number }>();
-  const add = (key: string, d: number): void => {
-    const sum = sums.get(key) ?? { d: 0, n: 0 };
-    sums.set(key, { d: sum.d + d, n: sum.n + 1 });
+  const sums = new Map<string, { d: bigint; n: number }>();
+  const add = (key: string, d: number | bigint): void => {
+    const sum = sums.get(key) ?? { d: 0n, n: 0 };
+    sums.set(key, { d: sum.d + BigInt(d), n: sum.n + 1 });
   };
   for (const { family, tenant, labels, value } of amounts) {
     add(`amount ${family} ${tenant} ${canonicalJson(labels)}`, value);
@@ -25,7 +25,7 @@ export function summed({ amounts, members, changes }: AnyContributions): string[
   }
   const rows = [...sums].flatMap(([key, { d, n }]) => {
     if (key.startsWith('change')) return [`${key} d=${d} n=${n}`];
-    return d === 0 ? [] : [`${key} = ${d}`];
+    return d === 0n ? [] : [`${key} = ${d}`];
   });
   return [...rows, ...members.map((member) => `member ${canonicalJson(member)}`)].sort();
 }

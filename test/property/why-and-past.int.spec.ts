@@ -201,7 +201,8 @@ function naiveDepth(then: Contributions, now: number, tenant: string | undefined
     rows.set(`${of}\0${queue}`, row);
     return row;
   };
-  for (const { tenant: of, labels, score } of then.members) {
+  for (const { family, tenant: of, labels, score } of then.members) {
+    if (family !== 'waiting') continue;
     const row = rowOf(of, labels['queue'] ?? '');
     if (score > now) row.delayed += 1;
     else {
@@ -211,9 +212,9 @@ function naiveDepth(then: Contributions, now: number, tenant: string | undefined
   }
   for (const { family, tenant: of, labels, value } of then.amounts) {
     if (family !== 'jobs') continue;
-    if (labels['state'] === 'blocked') rowOf(of, labels['queue'] ?? '').blocked += value;
+    if (labels['state'] === 'blocked') rowOf(of, labels['queue'] ?? '').blocked += Number(value);
     if (labels['state'] === 'assigned' || labels['state'] === 'running')
-      rowOf(of, labels['queue'] ?? '').inProgress += value;
+      rowOf(of, labels['queue'] ?? '').inProgress += Number(value);
   }
   return [...rows.entries()]
     .filter(([, row]) => tenant === undefined || row.tenant === tenant)

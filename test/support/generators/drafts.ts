@@ -48,9 +48,9 @@ export const instant: fc.Arbitrary<number> = fc
 const source = fc.constantFrom('w1', 'w2', '\u{1F9F6}', '\uFF5E');
 const sequence = fc.option(fc.constantFrom('1', '10', '2', '\uFF5E'), { nil: undefined, freq: 3 });
 
-/** A field that most facts do not carry. */
-export function maybe<T>(values: fc.Arbitrary<T>, freq = 2): fc.Arbitrary<T | undefined> {
-  return fc.option(values, { nil: undefined, freq });
+/** A field that facts carry `times` as often as not. */
+export function maybe<T>(values: fc.Arbitrary<T>, times = 1): fc.Arbitrary<T | undefined> {
+  return fc.option(values, { nil: undefined, freq: times + 1 });
 }
 
 /** A draft of a type, without the members that are undefined. */

@@ -44,6 +44,27 @@ export const worker: fc.Arbitrary<Draft[]> = fc.array(
       pool: maybe(fc.constantFrom('p1', 'p2')),
       host: maybe(fc.constantFrom('h1')),
       concurrency: maybe(fc.integer({ min: 0, max: 4 })),
+      hostArchitecture: maybe(fc.constantFrom('amd64', 'arm64')),
+      architectures: maybe(
+        fc.array(fc.constantFrom('amd64', 'kfreebsd-amd64', 'kfreebsd_amd64', '\u{1F9F6}"'), {
+          maxLength: 3,
+        }),
+      ),
+      enabled: maybe(fc.boolean()),
+    }),
+  ),
+  { minLength: 1, maxLength: 8 },
+);
+
+/** The events of one instance of a pool: lives as nodes have them. */
+export const instance: fc.Arbitrary<Draft[]> = fc.array(
+  draft(
+    fc.constantFrom<EventType>('instance.launched', 'instance.terminated'),
+    instant,
+    fc.record({
+      pool: maybe(fc.constantFrom('p1', 'p2', 'größe|{"}'), 1),
+      worker: maybe(fc.constant('w1')),
+      life: maybe(fc.constantFrom('1', '2'), 4),
     }),
   ),
   { minLength: 1, maxLength: 8 },

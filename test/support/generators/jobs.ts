@@ -29,7 +29,33 @@ const fields = {
   worker: maybe(fc.constantFrom('w1', 'w2')),
   workerTenant: maybe(fc.constantFrom('acme', 'superadmin'), 3),
   final: maybe(fc.boolean(), 1),
+  taskType: maybe(fc.constantFrom('Worker', 'Server'), 3),
+  taskName: maybe(fc.constantFrom('sbuild', 'größe|{"}'), 3),
+  labels: maybe(
+    fc
+      .record({
+        hostArchitecture: maybe(fc.constantFrom('amd64', ''), 1),
+        backend: maybe(fc.constantFrom('unshare', 'qemu'), 1),
+        other: maybe(fc.constant('x'), 1),
+      })
+      .map(withoutAbsent),
+    3,
+  ),
+  result: maybe(fc.constantFrom('success', 'failure', 'error', 'skipped'), 3),
+  statistics: maybe(
+    fc
+      .record({
+        duration: maybe(fc.constantFrom(0, 0.0004, 0.0005, 0.9996, 1, 1.0005, 5.0001, 86_400, 86_401), 1),
+        memory: maybe(fc.constant(1), 1),
+      })
+      .map(withoutAbsent),
+    3,
+  ),
 };
+
+function withoutAbsent(object: object): object {
+  return Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined));
+}
 
 /** Data of a job event about any attempt. */
 const anyData = fc.record({
@@ -56,7 +82,7 @@ const step = (...types: readonly EventType[]): fc.Arbitrary<Step> =>
   fc.record({
     type: fc.constantFrom(...types),
     lost: fc.integer({ min: 0, max: 5 }).map((n) => n === 5),
-    after: fc.constantFrom(0, 1, 1, 2, 5, 1_000, 600_000, 90_000_000),
+    after: fc.constantFrom(0, 1, 1, 2, 5, 50, 51, 100, 1_000, 600_000, 90_000_000),
     skew: fc.constantFrom(0, 0, 0, 0, -1, -3, 2, -2_000),
     data: fc.record(fields),
   });

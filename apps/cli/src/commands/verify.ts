@@ -55,12 +55,14 @@ export async function verifyLedger(
 ): Promise<VerifyReport> {
   const redis = createRedis(services.redisUrl, 'plain', 'quipu-verify');
   services.onClose(() => Promise.resolve(redis.disconnect()));
+  const { jobWaitBuckets: wait, jobRunBuckets: run } = cli.config();
   let phase = '';
   let progress = createProgress(cli.terminal, { label: PHASES.snapshot, unit: 'events', silent: true });
   try {
     return await runVerify({
       ...{ pool: services.pool, archive: services.archive, redis, clock: cli.clock, log: cli.logger },
       ...(exportFile === undefined ? {} : { exportFile }),
+      jobBounds: { ...(wait === undefined ? {} : { wait }), ...(run === undefined ? {} : { run }) },
       progress: (state) => {
         if (state.phase !== phase) {
           progress.stop();

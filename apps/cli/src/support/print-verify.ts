@@ -8,11 +8,12 @@ export function printVerifyReport(terminal: Terminal, report: VerifyReport): voi
   const verdict = report.ok ? green('exact') : red(`${plural(report.differences, 'difference')}`);
   printLine(terminal, `${bold('verify')}  ${verdict}`);
   const line = (name: string, text: string): void => printLine(terminal, `  ${dim(name.padEnd(10))}${text}`);
-  const { jobs, nodes, workers } = report.entities;
+  const { jobs, nodes, workers, others } = report.entities;
   const compared = Object.values(report.compared).reduce((sum, count) => sum + count, 0);
   line('log', `${plural(report.events, 'event')} up to position ${formatCount(BigInt(report.position))}`);
   if (report.skipped > 0) line('skipped', `${plural(report.skipped, 'event')} by an operator's order`);
-  line('entities', `${plural(jobs, 'job')}, ${plural(nodes, 'node')}, ${plural(workers, 'worker')}`);
+  const counted = [plural(jobs, 'job'), plural(nodes, 'node'), plural(workers, 'worker')];
+  line('entities', `${counted.join(', ')}, ${plural(others, 'other')}`);
   line('compared', `${plural(compared, 'row')} ${dim(comparedText(report))}`);
   line(
     'Redis',

@@ -12,19 +12,11 @@ const BUCKETS = [
 ] as const;
 
 /**
- * Completes the temporary tables once every entity is folded: series of workers, which depend on what
- * jobs hold, each row once, and the level sums, change by change under each of the four keys.
+ * Completes the temporary tables once every entity is folded: each row once, and the level sums, change by
+ * change under each of the four keys.
  */
 export async function completeExpected(client: PoolClient): Promise<void> {
-  await client.query('ANALYZE holds; ANALYZE workers; ANALYZE expected_changes; ANALYZE expected_grains');
-  await client.query(`
-    INSERT INTO expected_amounts
-    SELECT 'quipu_workers', w.tenant, labels, count(*)
-    FROM workers w
-      LEFT JOIN (SELECT DISTINCT tenant, id FROM holds) AS h ON h.tenant = w.tenant AND h.id = w.id
-      CROSS JOIN LATERAL (SELECT CASE WHEN h.id IS NULL THEN w.labels_free ELSE w.labels_held END AS labels) AS l
-    WHERE labels IS NOT NULL
-    GROUP BY w.tenant, labels`);
+  await client.query('ANALYZE expected_changes; ANALYZE expected_grains');
   await client.query(`
     CREATE TEMP TABLE expected_amounts_once AS
       SELECT family, tenant, labels, sum(value) AS value FROM expected_amounts

@@ -1,9 +1,8 @@
 import { pgArray } from '@quipu/platform';
 import type { PoolClient } from 'pg';
 import { canonicalJson } from './canonical.js';
-import type { Contributions, Dimensions, LevelName } from './naive/contributions.js';
-import type { Hold } from './naive/naive-job.js';
-import type { NaiveWorker } from './naive/naive-worker.js';
+import type { Amount, Contributions, Dimensions, LevelName } from './naive/contributions.js';
+import type { Folded, Part } from './naive/entity-fold.js';
 import { usageKeysOf, type UsageKey } from './usage-keys.js';
 
 /** How levels are coded in tables. */
@@ -29,22 +28,30 @@ export class ExpectedWriter {
   private readonly amounts = new Map<string, { row: readonly [string, string, string]; value: bigint }>();
   private readonly changes = new Map<string, ChangeSum>();
   private members: (readonly [string, string, string, string, number])[] = [];
-  private holds: Hold[] = [];
-  private workers: (readonly [string, string, string | null, string | null])[] = [];
+  private parts: Part[] = [];
   private newKeys: (readonly [UsageKey, UsageKey, UsageKey, UsageKey])[] = [];
   private readonly keyIds = new Map<string, string>();
 
   constructor(private readonly client: PoolClient) {}
 
+  /** Adds what the events of one subject come to. */
+  add({ contributions, parts }: Folded): void {
+    this.addContributions(contributions);
+    this.parts.push(...parts);
+  }
+
+  /** Adds to one series. */
+  addAmount({ family, tenant, labels, value }: Amount): void {
+    const row = [family, tenant, canonicalJson(labels)] as const;
+    const key = JSON.stringify(row);
+    const sum = this.amounts.get(key);
+    if (sum === undefined) this.amounts.set(key, { row, value: BigInt(value) });
+    else sum.value += BigInt(value);
+  }
+
   /** Adds what one entity contributes. */
-  add(contributions: Contributions): void {
-    for (const { family, tenant, labels, value } of contributions.amounts) {
-      const row = [family, tenant, canonicalJson(labels)] as const;
-      const key = JSON.stringify(row);
-      const sum = this.amounts.get(key);
-      if (sum === undefined) this.amounts.set(key, { row, value: BigInt(value) });
-      else sum.value += BigInt(value);
-    }
+  addContributions(contributions: Contributions): void {
+    for (const amount of contributions.amounts) this.addAmount(amount);
     for (const { family, tenant, labels, member, score } of contributions.members) {
       this.members.push([family, tenant, canonicalJson(labels), member, score]);
     }
@@ -61,23 +68,9 @@ export class ExpectedWriter {
     }
   }
 
-  /** Adds the worker that a job holds; `id` is how the job names it. */
-  addHold(hold: Hold): void {
-    this.holds.push(hold);
-  }
-
-  /** Adds a worker, whose state depends on the holds of jobs that may be folded later. */
-  addWorker(tenant: string, id: string, worker: NaiveWorker): void {
-    const labels = (held: boolean): string | null => {
-      const amount = worker.contributions(tenant, held).amounts[0];
-      return amount === undefined ? null : canonicalJson(amount.labels);
-    };
-    this.workers.push([tenant, id, labels(false), labels(true)]);
-  }
-
   /** Writes what has been collected when it has become much. */
   async flushIfLarge(): Promise<void> {
-    const lists = this.members.length + this.holds.length + this.workers.length + this.newKeys.length;
+    const lists = this.members.length + this.parts.length + this.newKeys.length;
     if (lists + this.amounts.size + this.changes.size >= FLUSH_AT) await this.flush();
   }
 
@@ -101,21 +94,15 @@ export class ExpectedWriter {
       'text,text,text,text,bigint',
       [0, 1, 2, 3, 4].map((i) => this.members.map((row) => row[i] ?? null)),
     );
-    await this.insert('holds', 'text,text', [
-      this.holds.map(({ tenant }) => tenant),
-      this.holds.map(({ worker }) => `worker/${worker}`),
+    await this.insert('parts', 'text,text,text,text', [
+      ...(['root', 'tenant', 'id'] as const).map((name) => this.parts.map((part) => part[name])),
+      this.parts.map(({ says }) => JSON.stringify(says)),
     ]);
-    await this.insert(
-      'workers',
-      'text,text,text,text',
-      [0, 1, 2, 3].map((i) => this.workers.map((row) => row[i] ?? null)),
-    );
     await this.insertKeys();
     this.amounts.clear();
     this.changes.clear();
     this.members = [];
-    this.holds = [];
-    this.workers = [];
+    this.parts = [];
   }
 
   private keyIdOf(dims: Dimensions): string {

@@ -45,12 +45,15 @@ export interface VerifyReport {
   readonly events: number;
   /** Events left out of the fold, because an operator skipped them. */
   readonly skipped: number;
-  readonly entities: { readonly jobs: number; readonly nodes: number; readonly workers: number };
+  readonly entities: {
+    readonly jobs: number;
+    readonly nodes: number;
+    readonly workers: number;
+    readonly others: number;
+  };
   /** How many rows of each kind were compared (found or expected). */
   readonly compared: Readonly<Record<DifferenceKind, number>>;
   readonly redis: { readonly compared: boolean; readonly reason?: string };
-  /** Families of amounts and members that nothing was compared with. */
-  readonly unchecked: readonly string[];
   /** How many differences there are, whatever the number of examples. */
   readonly differences: number;
   /** The first differences of each kind. */

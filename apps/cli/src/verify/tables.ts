@@ -22,8 +22,7 @@ const TABLES = `
   CREATE TEMP TABLE expected_grains (key_id uuid PRIMARY KEY, tenant text, keys uuid[]);
   CREATE TEMP TABLE expected_changes (level smallint, t bigint, key_id uuid, d bigint, n bigint);
   CREATE TEMP TABLE expected_sums (LIKE found_sums);
-  CREATE TEMP TABLE holds (tenant text, id text);
-  CREATE TEMP TABLE workers (tenant text, id text, labels_free text, labels_held text)`;
+  CREATE TEMP TABLE parts (root text, tenant text, id text, says text)`;
 
 /** Creates the temporary tables in the session of `client`. */
 export async function createTables(client: PoolClient): Promise<void> {

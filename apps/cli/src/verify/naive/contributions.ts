@@ -20,7 +20,7 @@ export interface Amount {
   readonly family: string;
   readonly tenant: string;
   readonly labels: Readonly<Record<string, string>>;
-  readonly value: number;
+  readonly value: number | bigint;
 }
 
 /** A member of a scored set; the score is in ms since the epoch. */

@@ -54,8 +54,15 @@ export function lastCarried(facts: readonly CurrentEvent[], field: string): unkn
   return carrier === undefined ? undefined : carried(carrier, field);
 }
 
-function carried(fact: CurrentEvent, field: string): unknown {
-  return (fact.data as Readonly<Record<string, unknown>>)[field];
+/** The value of `field` in a fact (`a.b` is `b` of the object in `a`); undefined when it does not carry it. */
+export function carried(fact: CurrentEvent, field: string): unknown {
+  return field
+    .split('.')
+    .reduce<unknown>(
+      (value, name) =>
+        typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[name] : undefined,
+      fact.data,
+    );
 }
 
 /** The text in `field` of the greatest of `facts` that carries it; null when none does. */

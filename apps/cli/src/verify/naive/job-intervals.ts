@@ -8,6 +8,8 @@ export interface JobInterval {
   readonly end: number | null;
   /** The value of a field during this interval; undefined when nobody said. */
   field(name: string): unknown;
+  /** The same, of the attempt's own facts alone. */
+  own(name: string): unknown;
 }
 
 /** The intervals of an attempt. */
@@ -33,7 +35,8 @@ export function attemptIntervals(
   life.intervals.forEach((interval, index) => {
     const next = life.intervals[index + 1]?.start ?? null;
     const seen = attempt.facts.filter((fact) => precedes(fact, next));
-    const field = (name: string): unknown => lastCarried(seen, name) ?? fieldBelow(attempt, attempts, name);
+    const own = (name: string): unknown => lastCarried(seen, name);
+    const field = (name: string): unknown => own(name) ?? fieldBelow(attempt, attempts, name);
     let end = interval.end;
     if (end === null) {
       if (life.skewed) return;
@@ -41,7 +44,7 @@ export function attemptIntervals(
       end = tail.end;
       estimated = tail.estimated;
     }
-    intervals.push({ start: interval.start, end, field });
+    intervals.push({ start: interval.start, end, field, own });
   });
   return { intervals, skewed: life.skewed, estimated };
 }

@@ -1,25 +1,14 @@
 import type { CurrentEvent } from '@quipu/contracts';
-import { addInterval, noContributions, type Contributions, type Dimensions } from './contributions.js';
+import { addInterval, noContributions, type Dimensions } from './contributions.js';
 import { earliest, factSet, lastText } from './facts.js';
-import { attemptsOf, fieldOfAttempt, isTerminal, type Attempt, type JobEvent } from './job-attempts.js';
+import type { Folded, Part, WorkerPart } from './entity-fold.js';
+import { attemptsOf, fieldOfAttempt, type Attempt, type JobEvent } from './job-attempts.js';
 import { attemptIntervals, type AttemptIntervals } from './job-intervals.js';
+import { addAttemptMetrics, addWorkRequest, JOB_BOUNDS, outcomeOf, type Outcome } from './job-metrics.js';
 import { greatestStatusFact, waitingIntervals } from './job-waiting.js';
+import { accrue } from './samples.js';
 
-/** The worker that a job holds. */
-export interface Hold {
-  readonly tenant: string;
-  readonly worker: string;
-}
-
-/** What the events of one job come to. */
-export interface JobFold {
-  readonly contributions: Contributions;
-  readonly hold: Hold | null;
-}
-
-type Status = 'removed' | 'running' | 'completed' | 'failed' | 'aborted' | 'blocked' | 'assigned' | 'waiting';
-
-const OUTCOMES = { 'job.completed': 'completed', 'job.failed': 'failed', 'job.aborted': 'aborted' } as const;
+type Status = Outcome | 'removed' | 'running' | 'blocked' | 'assigned' | 'waiting';
 
 const STATUS_OF_FACT = {
   'job.blocked': 'blocked',
@@ -29,14 +18,21 @@ const STATUS_OF_FACT = {
 } as const;
 
 /**
- * Folds the events of one job (in any order, repeated or not) into its contributions and the worker it
- * holds. Every attempt is looked at from scratch; nothing is incremental.
+ * Folds the events of one job (in any order, repeated or not) into its contributions and what it says about
+ * workers: which one it holds, and which ones it ran on. Every attempt is looked at from scratch; nothing is
+ * incremental.
  */
-export function naiveJob(tenant: string, subject: string, events: readonly CurrentEvent[]): JobFold {
+export function naiveJob(
+  tenant: string,
+  subject: string,
+  events: readonly CurrentEvent[],
+  bounds = JOB_BOUNDS,
+): Folded {
   const facts = factSet(events).filter((event): event is JobEvent => event.type.startsWith('job.'));
   const removals = facts.filter((fact) => fact.type === 'job.removed').map((fact) => fact.time);
   const attempts = attemptsOf(facts);
   const result = noContributions();
+  const parts: Part[] = [];
   let skewed = 0;
   let estimated = 0;
   let latest: AttemptIntervals = { intervals: [], skewed: false, estimated: false };
@@ -45,18 +41,24 @@ export function naiveJob(tenant: string, subject: string, events: readonly Curre
     latest = attemptIntervals(attempt, attempts, removals);
     if (latest.skewed) skewed += 1;
     if (latest.estimated) estimated += 1;
-    for (const interval of latest.intervals) {
+    const { intervals } = latest;
+    for (const interval of intervals) {
       const dims = dimensions(tenant, (field) => interval.field(field));
       addInterval(result, 'running', dims, interval, 1);
       const nodes = interval.field('nodes') ?? 0;
-      if (typeof nodes === 'number' && nodes > 0) addInterval(result, 'nodes', dims, interval, nodes);
+      if (typeof nodes === 'number' && nodes > 0) {
+        addInterval(result, 'nodes', dims, interval, nodes);
+        accrue(result, 'quipu_node_seconds', tenant, {}, interval, nodes);
+      }
+      const { start, end } = interval;
+      parts.push(...aboutWorker((name) => interval.own(name), { ran: { start, end } }));
     }
 
     const own = dimensions(tenant, (field) => fieldOfAttempt(attempt, attempts, field));
-    for (const interval of waitingIntervals(attempt, attempts, latest.intervals, removals)) {
-      addInterval(result, 'waiting', own, interval, 1);
-    }
+    const waits = waitingIntervals(attempt, attempts, intervals, removals);
+    for (const interval of waits) addInterval(result, 'waiting', own, interval, 1);
     const outcome = outcomeOf(attempt);
+    addAttemptMetrics(result, tenant, { attempt, attempts, intervals, waits, outcome }, bounds);
     if (outcome !== null) {
       const labels = { queue: own.queue ?? '', outcome };
       result.amounts.push({ family: 'jobs_finished', tenant, labels, value: 1 });
@@ -70,17 +72,22 @@ export function naiveJob(tenant: string, subject: string, events: readonly Curre
     result.amounts.push({ family: 'intervals_estimated', tenant, labels: { kind: 'job' }, value: estimated });
   }
   const highest = attempts.at(-1);
-  if (highest === undefined) return { contributions: result, hold: null };
+  if (highest === undefined) return { contributions: result, parts };
   const status = statusOf(highest, latest, removals);
-  const queue = dimensions(tenant, (field) => fieldOfAttempt(highest, attempts, field)).queue ?? '';
+  const field = (name: string): unknown => fieldOfAttempt(highest, attempts, name);
+  const queue = dimensions(tenant, field).queue ?? '';
   if (status !== null && status !== 'removed') {
     result.amounts.push({ family: 'jobs', tenant, labels: { queue, state: status }, value: 1 });
+    addWorkRequest(result, tenant, field, status);
   }
   if (status === 'waiting') {
     const score = Math.max(queuedAt(highest), highest.delayUntil ?? -Infinity);
     result.members.push({ family: 'waiting', tenant, labels: { queue }, member: subject, score });
   }
-  return { contributions: result, hold: holdOf(highest, status) };
+  if (status === 'assigned' || status === 'running') {
+    parts.push(...aboutWorker((name) => lastText(highest.facts, name), { held: true }));
+  }
+  return { contributions: result, parts };
 }
 
 function dimensions(tenant: string, field: (name: string) => unknown): Dimensions {
@@ -99,11 +106,6 @@ function dimensions(tenant: string, field: (name: string) => unknown): Dimension
     image: null,
     services: [],
   };
-}
-
-function outcomeOf(attempt: Attempt): 'completed' | 'failed' | 'aborted' | null {
-  const last = attempt.facts.findLast(isTerminal);
-  return last === undefined ? null : OUTCOMES[last.type];
 }
 
 function statusOf(
@@ -126,9 +128,10 @@ function queuedAt(attempt: Attempt): number {
   return earliest(attempt.queuedTimes) ?? earliest(released.map((fact) => fact.time)) ?? -Infinity;
 }
 
-function holdOf(highest: Attempt, status: Status | null): Hold | null {
-  if (status !== 'assigned' && status !== 'running') return null;
-  const worker = lastText(highest.facts, 'worker');
-  if (worker === null) return null;
-  return { tenant: lastText(highest.facts, 'workerTenant') ?? 'superadmin', worker };
+/** What a job says about the worker that its fields name, if they name one. */
+function aboutWorker(field: (name: string) => unknown, says: WorkerPart): Part[] {
+  const worker = field('worker');
+  const tenant = field('workerTenant') ?? 'superadmin';
+  if (typeof worker !== 'string' || typeof tenant !== 'string') return [];
+  return [{ root: 'worker', tenant, id: `worker/${worker}`, says }];
 }

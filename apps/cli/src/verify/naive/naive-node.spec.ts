@@ -1,4 +1,5 @@
 import type { CurrentEvent, EventType } from '@quipu/contracts';
+import { Root } from './folds.js';
 import { naiveNode } from './naive-node.js';
 import { NaiveWorker } from './naive-worker.js';
 
@@ -70,9 +71,16 @@ describe('the naive fold of a node', () => {
 
 describe('the naive fold of a worker', () => {
   const states = (...told: Told[]) => {
-    const worker = new NaiveWorker();
+    const worker = new NaiveWorker('acme', 'worker/w');
     for (const event of events('worker/w', told)) worker.add(event);
-    const state = (held: boolean) => worker.contributions('acme', held).amounts[0]?.labels['state'];
+    const { parts } = worker.close();
+    const state = (held: boolean) => {
+      const root = new Root('worker', 'acme', 'worker/w');
+      for (const part of parts) root.add(part);
+      if (held) root.add({ root: 'worker', tenant: 'acme', id: 'worker/w', says: { held: true } });
+      const { amounts } = root.contributions();
+      return amounts.find(({ family }) => family === 'quipu_workers')?.labels['state'];
+    };
     return [state(false), state(true)];
   };
 

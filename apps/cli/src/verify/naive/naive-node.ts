@@ -2,6 +2,7 @@ import type { CurrentEvent, EventType } from '@quipu/contracts';
 import { addInterval, noContributions, type Contributions } from './contributions.js';
 import { compareTexts, factSet, lastCarried, lastText } from './facts.js';
 import { walkLife } from './life.js';
+import { accrue } from './samples.js';
 
 type NodeEvent = CurrentEvent<Extract<EventType, `node.${string}`>>;
 
@@ -27,6 +28,7 @@ export function naiveNode(tenant: string, subject: string, events: readonly Curr
       const next = life.intervals[index + 1]?.start ?? null;
       const seen = facts.filter((fact) => precedes(fact, next));
       addInterval(result, 'nodes', dimensions(tenant, subject, seen), interval, 1);
+      accrue(result, 'quipu_node_seconds', tenant, {}, interval);
     });
   }
   if (open > 0) result.amounts.push({ family: 'nodes', tenant, labels: {}, value: open });
