@@ -37,7 +37,8 @@ const COMMAND_TIMEOUT_MS = 10_000;
 
 /**
  * Loads the totals of the live generation from one snapshot of Postgres into keys of their own and swaps them in. Readers see the old totals
- * until the swap; totals of the same epoch that have got further meanwhile stay.
+ * until the swap; whole totals of the same epoch that stand there
+ * by then, or further on, stay.
  * @throws when Postgres or Redis fails, or something went through the loaded keys meanwhile.
  */
 export async function loadTotals(options: LoadTotalsOptions): Promise<LoadedTotals> {

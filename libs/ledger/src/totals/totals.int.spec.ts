@@ -258,6 +258,16 @@ describe('totals in Redis', () => {
     await expectMirrored();
   });
 
+  it('that are whole are not replaced by a load that comes late', async () => {
+    const runner = bench.start();
+    await runner.whenPosition(await bench.append([job('job.queued', 'a')]));
+    await runner.stop();
+    const before = await bench.redis.redis.hgetall(TOTALS_KEY);
+    await loadTotals({ redis: bench.producer, pool: bench.database.pool, io: { step: () => undefined } });
+    expect(await bench.redis.redis.hgetall(TOTALS_KEY)).toEqual(before);
+    await expectMirrored();
+  });
+
   it('that something emptied while they were loaded are not swapped in', async () => {
     await bench.start({ redis: null }).whenPosition(await bench.append([job('job.queued', 'a')]));
     const io: IoSteps = {
