@@ -27,6 +27,7 @@ const ROUTES = [
   ['GET', '/api/usage'],
   ['GET', '/api/queues'],
   ['GET', '/api/why'],
+  ['GET', '/api/why/export'],
   ['GET', '/api/tenants'],
   ['POST', '/api/tenants'],
   ['GET', '/api/keys'],

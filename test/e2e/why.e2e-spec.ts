@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import type { Response } from 'light-my-request';
 import { startTestSystem, type TestSystem } from './support/test-system.js';
 
@@ -74,6 +75,25 @@ describe('why a number is what it is, over HTTP', () => {
     expect([response.statusCode, response.body]).toEqual([200, expect.anything()]);
     return response.json();
   };
+
+  it('exports a number for a superadmin, as a file that a program of its own computes again', async () => {
+    const question = { measure: 'node_seconds', tenant: 'acme', end: '2026-03-01T08:00:00Z' };
+    const answer = await get('root', '/api/why/export', question);
+    expect(answer.statusCode).toBe(200);
+    expect(answer.headers['content-type']).toBe('application/x-ndjson');
+    const options = { input: answer.body, encoding: 'utf8' as const };
+    const checked = spawnSync(process.execPath, ['tools/check.mjs', '--json', '-'], options);
+    expect(checked.status).toBe(0);
+    const { total } = await why('acme', question);
+    expect(JSON.parse(checked.stdout)).toMatchObject({ number: total, differences: [] });
+    expect((await get('acme', '/api/why/export', question)).statusCode).toBe(403);
+    const wrong = await get('root', '/api/why/export', { measure: 'node_seconds', tenant: 'nobody' });
+    expect([wrong.statusCode, wrong.headers['content-type']]).toEqual([
+      404,
+      expect.stringMatching(/^application\/problem\+json/),
+    ]);
+    expect((await get('root', '/api/why/export', { measure: 'queued', end: 'now' })).statusCode).toBe(400);
+  });
 
   it('lists the intervals that add up to the number, largest first, with the events behind them', async () => {
     const answer = await why('acme', { measure: 'node_seconds' });

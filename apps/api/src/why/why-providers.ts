@@ -7,6 +7,7 @@ import { Freshness } from '../answers/freshness.js';
 import { AsOf } from './as-of.js';
 import { Turns } from './turns.js';
 import { WhyAsker } from './why-asker.js';
+import { WhyExport } from './why-export.js';
 
 /** Questions that read many entities: how many run at once, and how many wait for their turn. */
 const AT_ONCE = 2;
@@ -20,6 +21,11 @@ export function whyProviders(pool: Pool): Provider[] {
       useFactory: (archive: LogArchive) => new Queries(pool, archive),
       inject: [LogArchive],
     })),
+    {
+      provide: WhyExport,
+      useFactory: (archive: LogArchive) => new WhyExport(pool, archive),
+      inject: [LogArchive],
+    },
     { provide: Turns, useValue: new Turns(AT_ONCE, IN_LINE) },
     {
       provide: AsOf,

@@ -12,7 +12,8 @@ import { Allow } from '../auth/allow.js';
 import { Caller } from '../auth/caller.js';
 import { Turns } from './turns.js';
 import { WhyAsker } from './why-asker.js';
-import { whyParameters } from './why-parameters.js';
+import { WhyExport } from './why-export.js';
+import { exportParameters, whyParameters } from './why-parameters.js';
 import { amountText, iso, unitOf, WHY_COLUMNS, writeItem } from './why-rows.js';
 
 /** now, token of the position, then the last item's place. */
@@ -25,6 +26,7 @@ export class WhyController {
   constructor(
     private readonly asker: WhyAsker,
     private readonly reasons: WhyQueries,
+    private readonly exports: WhyExport,
     private readonly turns: Turns,
     private readonly freshness: Freshness,
     private readonly crossTenantReads: CrossTenantReads,
@@ -69,6 +71,38 @@ export class WhyController {
       next:
         answer.next === null ? null : cursors.encode(await this.partsOf(now, answer.position, answer.next)),
       headers: await this.freshness.headers(principal, answer),
+    });
+  }
+
+  /**
+   * The number with everything it is made of, for tools/check.mjs. It holds positions of the log, which tell the
+   * platform's volume: a superadmin takes it, and hands it to the tenant whose number it is.
+   */
+  @Get('export')
+  @Allow('superadmin')
+  async export(
+    @Caller() caller: Caller,
+    @Query() raw: unknown,
+    @Req() request: FastifyRequest,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
+    const { principal, scope } = caller;
+    const now = this.clock.now();
+    const asked = readQuery(exportParameters(now), raw);
+    await this.freshness.waitFor(principal, afterHeader(request));
+    const query = await this.asker.queryOf(caller, asked, now);
+    await this.crossTenantReads.note(principal, scope, 'GET /api/why/export', query.filters?.tenant);
+    return new Promise((answered, refused) => {
+      const run = async (): Promise<void> => {
+        const { lines, begun, over } = this.exports.start(scope, query);
+        await begun;
+        const name = `attachment; filename="${asked.measure}.ndjson"`;
+        void reply.code(200).header('content-type', 'application/x-ndjson');
+        void reply.header('content-disposition', name).send(lines);
+        answered();
+        await over;
+      };
+      this.turns.take(run).catch(refused);
     });
   }
 

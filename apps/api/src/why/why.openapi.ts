@@ -39,6 +39,11 @@ const ITEM = {
   events: [EVENT],
 };
 
+const EXPORTED = `${JSON.stringify({
+  ...{ 'quipu-why': 1, measure: 'node_seconds', filters: { tenant: 'acme' }, start: null },
+  ...{ end: '2026-03-02T00:00:00.000Z', asOf: '2026-03-02T12:00:00.000Z', position: '12' },
+})}\n`;
+
 /** The parameters of a question for reasons. */
 export const WHY_QUESTION: readonly (ApiParameter | Reference)[] = [
   {
@@ -139,6 +144,23 @@ export const whyApi: ApiFragment = {
               ),
               ...csv(`${WHY_COLUMNS.join(',')}\r\n`),
             },
+          },
+          ...problems(400, 401, 403, 404, 429, 503),
+        },
+      },
+    },
+    '/api/why/export': {
+      get: {
+        ...{ tags: ['Reasons'], operationId: 'exportWhy', summary: 'A number that anyone can compute again' },
+        description:
+          'Lines of JSON with the intervals, events and digests behind a number, for `tools/check.mjs`. It holds ' +
+          'positions of the log: for superadmins, who hand it on. A file without its end line is cut off.',
+        security: BY_KEY,
+        parameters: [...WHY_QUESTION, parameterOf('after')],
+        responses: {
+          200: {
+            description: 'The file.',
+            content: { 'application/x-ndjson': { schema: { type: 'string' }, example: EXPORTED } },
           },
           ...problems(400, 401, 403, 404, 429, 503),
         },
