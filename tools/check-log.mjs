@@ -13,10 +13,12 @@ import { createInterface } from 'node:readline';
 import { Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 
-const HELP = `Usage: node check-log.mjs [options] FILE
+const HELP = `Usage: node check-log.mjs [options] FILE...
 
 Recomputes the digest chain of a copy of the log and says which batches differ.
-FILE is what "quipu verify --export FILE" wrote, plain or gzipped; "-" reads standard input.
+FILE is what "quipu verify --export FILE" wrote, plain or gzipped; "-" reads standard input. Or an archive of
+"quipu archive", or several that follow each other, in their order: an append that a cut goes through is only checked
+with the archives on both sides of it.
 
 Options:
   --anchor HEX   a digest noted earlier (as printed by this program): the copy must still hold it.
@@ -28,6 +30,7 @@ Exit codes: 0 the copy is intact, 1 it could not be read, 2 wrong usage, 3 it di
 
 Example:
   quipu verify --export log.ndjson && node tools/check-log.mjs log.ndjson
+  node tools/check-log.mjs .quipu/archive/log-*.ndjson.gz
 `;
 
 const MAX_PRINTED = 20;
@@ -36,7 +39,7 @@ const ZEROS = '00'.repeat(32);
 class UsageError extends Error {}
 
 function parseArguments(argv) {
-  const options = { anchor: null, json: false, file: null };
+  const options = { anchor: null, json: false, files: [] };
   for (let i = 0; i < argv.length; i += 1) {
     const arg = argv[i];
     if (arg === '--help' || arg === '-h') return null;
@@ -46,10 +49,9 @@ function parseArguments(argv) {
       if (!/^[0-9a-f]{64}$/.test(options.anchor))
         throw new UsageError('--anchor needs 64 hexadecimal digits');
     } else if (arg.startsWith('-') && arg !== '-') throw new UsageError(`unknown option ${arg}`);
-    else if (options.file !== null) throw new UsageError('one FILE only');
-    else options.file = arg;
+    else options.files.push(arg);
   }
-  if (options.file === null) throw new UsageError('FILE is missing');
+  if (options.files.length === 0) throw new UsageError('FILE is missing');
   return options;
 }
 
@@ -97,6 +99,9 @@ class ChainCheck {
     this.head = ZEROS;
     this.started = false;
     this.end = null;
+    // The positions of the archive that is read; null for a whole copy.
+    this.cut = null;
+    this.first = null;
     this.result = { batches: 0, events: 0, head: ZEROS, differences: [] };
   }
 
@@ -107,7 +112,7 @@ class ChainCheck {
   take(line) {
     if (!this.started) {
       if (line['quipu-log'] !== 1) throw new Error('this is no copy of a log in format 1');
-      this.started = true;
+      this.begin(line.archive ?? null);
     } else if (this.end !== null) this.differ(null, null, 'there are lines after the end of the copy');
     else if (line.batch) this.open(line.batch);
     else if (line.event) this.add(line.position, line.event);
@@ -115,10 +120,44 @@ class ChainCheck {
     else throw new Error('unknown kind of line');
   }
 
+  /** The first line of a file. */
+  begin(archive) {
+    this.started = true;
+    if (this.first === null) {
+      this.first = archive ?? { first: '0' };
+      this.head = archive?.previous ?? ZEROS;
+    } else if (archive === null || this.cut === null) {
+      throw new Error('only archives can follow each other');
+    } else if (archive.first !== this.cut.end) {
+      this.differ(this.cut.end, archive.first, 'is missing: these archives do not follow each other');
+    }
+    this.cut = archive;
+  }
+
+  /** The end of a file. */
+  endFile() {
+    if (!this.started) throw new Error('this is no copy of a log in format 1');
+    // The rest of an append that the cut goes through is in the next archive.
+    if (this.cut === null || this.batch === null || BigInt(this.batch.last) < BigInt(this.cut.end))
+      this.close();
+    if (this.end === null) this.differ(null, null, 'the copy is cut off: its end line is missing');
+    else if (this.end.head !== this.head)
+      this.differ(null, null, 'the last digest is not the one of the end line');
+    this.started = false;
+    this.end = null;
+  }
+
   open(batch) {
+    if (this.batch !== null && this.cut !== null && JSON.stringify(batch) === this.batch.line) return;
     this.close();
     this.result.batches += 1;
-    this.batch = { ...batch, seen: 0, after: null, hash: createHash('sha256').update(batch.previous, 'hex') };
+    this.batch = {
+      ...batch,
+      line: JSON.stringify(batch),
+      seen: 0,
+      after: null,
+      hash: createHash('sha256').update(batch.previous, 'hex'),
+    };
     if (batch.previous !== this.head)
       this.differ(batch.first, batch.last, 'does not follow from the batch before it');
     this.head = batch.digest;
@@ -142,29 +181,30 @@ class ChainCheck {
   close() {
     const { batch } = this;
     if (batch === null) return;
+    this.batch = null;
+    // Of the append at the beginning of the first archive, the first events are in an archive that is not here.
+    if (BigInt(batch.first) < BigInt(this.first.first)) return;
     if (batch.seen !== batch.events) {
       this.differ(batch.first, batch.last, `holds ${batch.seen} events, ${batch.events} were appended`);
     } else if (batch.hash.digest('hex') !== batch.digest) {
       this.differ(batch.first, batch.last, 'its events do not hash to its digest');
     }
-    this.batch = null;
   }
 
   finish() {
-    if (!this.started) throw new Error('this is no copy of a log in format 1');
-    this.close();
     const { result } = this;
     result.head = this.head;
-    if (this.end === null) this.differ(null, null, 'the copy is cut off: its end line is missing');
-    else if (this.end.head !== this.head)
-      this.differ(null, null, 'the last digest is not the one of the end line');
+    // What a cut goes through can only be judged with what is behind the cut.
+    result.begins =
+      this.first.first === '0' ? null : { position: this.first.first, previous: this.first.previous };
+    result.unjudged = this.batch === null ? null : { first: this.batch.first, last: this.batch.last };
     if (!this.anchored) this.differ(null, null, 'no batch has the digest of the anchor');
     return result;
   }
 }
 
 function print(result) {
-  const { batches, events, head, differences } = result;
+  const { batches, events, head, begins, unjudged, differences } = result;
   for (const { first, last, what } of differences.slice(0, MAX_PRINTED)) {
     const place =
       first === null ? 'copy' : first === last ? `position ${first}` : `batch ${first} to ${last}`;
@@ -172,6 +212,14 @@ function print(result) {
   }
   if (differences.length > MAX_PRINTED) {
     process.stdout.write(`DIFFERS  and ${differences.length - MAX_PRINTED} more\n`);
+  }
+  if (begins !== null) {
+    process.stdout.write(`It begins at position ${begins.position}, after the digest ${begins.previous}.\n`);
+  }
+  if (unjudged !== null) {
+    process.stdout.write(
+      `The append at ${unjudged.first} to ${unjudged.last} goes on behind the cut; it was not checked.\n`,
+    );
   }
   const verdict = differences.length === 0 ? 'The chain holds.' : `${differences.length} differences.`;
   process.stdout.write(`${events} events in ${batches} batches, head ${head}\n${verdict}\n`);
@@ -184,15 +232,19 @@ async function main(argv) {
     return 0;
   }
   const check = new ChainCheck(options.anchor);
-  let number = 0;
-  for await (const text of linesOf(options.file)) {
-    number += 1;
-    if (text === '') continue;
-    try {
-      check.take(JSON.parse(text));
-    } catch (error) {
-      throw new Error(`line ${number}: ${error.message}`, { cause: error });
+  for (const file of options.files) {
+    let number = 0;
+    for await (const text of linesOf(file)) {
+      number += 1;
+      if (text === '') continue;
+      try {
+        check.take(JSON.parse(text));
+      } catch (error) {
+        const where = options.files.length > 1 ? `${file}, line` : 'line';
+        throw new Error(`${where} ${number}: ${error.message}`, { cause: error });
+      }
     }
+    check.endFile();
   }
   const result = check.finish();
   if (options.json) process.stdout.write(`${JSON.stringify(result)}\n`);

@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { archiveCommand } from './commands/archive.js';
 import { backupCommand } from './commands/backup.js';
 import { benchCommand } from './commands/bench.js';
 import { deadLettersCommand } from './commands/dead-letters.js';
@@ -35,7 +36,7 @@ const GROUPS: readonly (readonly [string, readonly ((cli: Cli) => Command)[]])[]
   ['Events in:', [importCommand, demoCommand]],
   ['Numbers out:', [queuesCommand, usageCommand, whyCommand]],
   ['Trust:', [verifyCommand, reconcileCommand, benchCommand]],
-  ['Repair:', [deadLettersCommand, projectionsCommand, backupCommand, restoreCommand]],
+  ['Repair:', [deadLettersCommand, projectionsCommand, backupCommand, restoreCommand, archiveCommand]],
   ['Access:', [tenantsCommand, keysCommand]],
 ];
 

@@ -1,3 +1,5 @@
+import { type ArchivedPart } from '@quipu/event-log';
+
 /**
  * A backup is one gzip file of lines: the head as JSON; then each table, as `{"table","columns"}` in JSON, its rows as
  * Postgres' COPY writes them (text, one row to a line, which is never `\.`), and `\.`; at last `{"end":...}` with
@@ -7,6 +9,13 @@ export const FORMAT_VERSION = 1;
 
 /** Ends the rows of a table. */
 export const END_OF_ROWS = '\\.';
+
+/** An archived part of the log as a backup names it; positions are decimal strings, sums hexadecimal. */
+export type NamedArchive = {
+  readonly [K in keyof Omit<ArchivedPart, 'detachedMs'>]: ArchivedPart[K] extends bigint
+    ? string
+    : ArchivedPart[K];
+};
 
 /** The first line. Positions and counts of events are decimal strings. */
 export interface BackupHead {
@@ -21,6 +30,8 @@ export interface BackupHead {
   readonly position: string;
   /** The live ledger: the schema of its tables, where they stood, and the hash of the code that made them. */
   readonly ledger: { readonly schema: string; readonly position: string; readonly codeHash: string };
+  /** The beginning of the log, where it is in files: they are not in the backup, which is no use without them. */
+  readonly archives?: readonly NamedArchive[];
 }
 
 /** The line before a table's rows. */

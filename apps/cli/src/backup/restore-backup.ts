@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { finished } from 'node:stream/promises';
 import { recordAudit } from '@quipu/access';
+import { type ArchivedLog, LogArchive } from '@quipu/event-log';
 import { LEDGER_1, ledgerTables, parseLedgerSchema } from '@quipu/ledger';
 import { type Clock, type Logger, UsageError } from '@quipu/platform';
 import { migrate, migrations } from '@quipu/schema';
@@ -9,6 +10,7 @@ import { type CopyStreamQuery, from as copyFrom } from 'pg-copy-streams';
 import { LOCAL_ACTOR } from '../support/scope.js';
 import { checkDigests } from './check-digests.js';
 import { type BackupEnd, type BackupHead } from './format.js';
+import { checkNamed, noteNamed } from './named-archives.js';
 import { type BackupSink, readBackup } from './read-backup.js';
 import { copyIn, describeTable, keptTables } from './tables.js';
 import { clearTarget, openTarget } from './target.js';
@@ -20,6 +22,8 @@ export type RestorePhase = 'check' | 'fill' | 'digests' | 'settle';
 export interface RestoreOptions {
   readonly databaseUrl: string;
   readonly file: string;
+  /** Where the archives are that the backup names. */
+  readonly archive?: LogArchive;
   /** Lose what the database holds. */
   readonly force: boolean;
   readonly clock: Clock;
@@ -44,7 +48,7 @@ export interface RestoreReport {
  * touched. Then the schema is made as it was when the backup was, and everything else happens in one transaction, the
  * check of the digest chain included: killed anywhere, it leaves a database without events, which can be restored into
  * again. The ledger gets a new epoch, so the totals of a Redis of before are no longer taken for its own.
- * @throws CheckFailedError when the backup is not good; CommandFailedError when the database is not empty or in use;
+ * @throws CheckFailedError when the backup is not good, or an archive that it names is missing or was changed; CommandFailedError when the database is not empty or in use;
  *   UsageError when the backup is of a newer version.
  */
 export async function restoreBackup(options: RestoreOptions): Promise<RestoreReport> {
@@ -63,6 +67,7 @@ export async function restoreBackup(options: RestoreOptions): Promise<RestoreRep
   );
   const found = head as BackupHead | null;
   if (found === null) throw new UsageError(`${file} is no backup.`);
+  await checkNamed(found.archives ?? [], options.archive ?? new LogArchive(null), signal);
   const client = await openTarget(databaseUrl);
   try {
     await clearTarget(client, databaseUrl, options.force, logger);
@@ -116,6 +121,7 @@ async function fill(
   const tables = keptTables(ledger);
   // Migrations wrote some rows, which are in the backup as well.
   for (const table of tables.toReversed()) await client.query(`DELETE FROM ${table}`);
+  await noteNamed(client, head.archives ?? []);
   await client.query(`SELECT log_ensure_partitions($1::bigint + 1)`, [
     end.sequences['public.log_position_seq'] ?? head.position,
   ]);
@@ -128,13 +134,23 @@ async function fill(
   }
   // Statistics are of before: without this, a link of the chain reads the whole log.
   await client.query(`SET LOCAL enable_seqscan = off`);
-  const events = await checkDigests(client, signal, (done) => progress('digests', done));
+  const archived = await archivedOf(client, head, options.archive ?? new LogArchive(null));
+  const events = await checkDigests(client, signal, archived, (done) => progress('digests', done));
   await client.query(`UPDATE ledger_epoch SET epoch = gen_random_uuid()`);
   await recordAudit(client, {
     ...{ atMs: clock.now(), actor: LOCAL_ACTOR, action: 'ledger.restored' },
     detail: { created: head.created, position: head.position, events },
   });
   return events;
+}
+
+/** A database of before there were archives has no table of them. */
+async function archivedOf(
+  client: Client,
+  head: BackupHead,
+  archive: LogArchive,
+): Promise<ArchivedLog | null> {
+  return (head.archives ?? []).length === 0 ? null : archive.seenBy(client);
 }
 
 /** Copies rows into the tables, and only into ours. */

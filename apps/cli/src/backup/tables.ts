@@ -13,7 +13,7 @@ const KEPT = [
 const KEPT_OF_LEDGER = ['usage_keys', 'entities', 'amounts', 'members', 'changes', 'level_sums'];
 
 /**
- * What is not kept: migrations and partitions make themselves anew, so do the counters of ingest as far as dead letters
+ * What is not kept: migrations and partitions make themselves anew, archives are named in the head, so do the counters of ingest as far as dead letters
  * tell, and a restored ledger must have an epoch of its own, or a Redis of before would be taken for its mirror.
  */
 export const NOT_KEPT: readonly string[] = [
@@ -35,9 +35,16 @@ export async function describeTable(client: ClientBase, table: string): Promise<
   return { table, columns: rows.map(({ name }) => name) };
 }
 
-/** The statement that reads a table: of the projections only the live one, since only its tables are kept. */
-export function copyOut({ table, columns }: TableHead): string {
-  const only = table === 'public.projections' ? ` WHERE status = 'live'` : '';
+/**
+ * The statement that reads a table: of the projections only the live one, since only its tables are kept; of the log what
+ * is not archived.
+ */
+export function copyOut({ table, columns }: TableHead, logFrom: bigint): string {
+  const conditions: Record<string, string> = {
+    'public.projections': ` WHERE status = 'live'`,
+    'public.log': ` WHERE position >= ${logFrom}`,
+  };
+  const only = conditions[table] ?? '';
   return `COPY (SELECT ${columns.join(', ')} FROM ${table}${only}) TO STDOUT`;
 }
 

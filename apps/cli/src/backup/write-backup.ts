@@ -13,6 +13,7 @@ import { Client } from 'pg';
 import { to as copyTo } from 'pg-copy-streams';
 import { CommandFailedError } from '../support/exit-codes.js';
 import { type BackupEnd, type BackupHead, END_OF_ROWS, FORMAT_VERSION, type TableSums } from './format.js';
+import { endOfArchives, nameArchives } from './named-archives.js';
 import { copyOut, describeTable, keptTables } from './tables.js';
 import { TableMeter } from './table-meter.js';
 
@@ -69,7 +70,9 @@ export async function writeBackup(options: BackupOptions): Promise<BackupReport>
     const tables: TableSums[] = [];
     let rows = 0;
     for (const table of keptTables(parseLedgerSchema(head.ledger.schema))) {
-      const sums = await writeTable(client, table, write, (count) => options.progress(table, rows + count));
+      const sums = await writeTable(client, table, endOfArchives(head.archives), write, (count) =>
+        options.progress(table, rows + count),
+      );
       rows += sums.rows;
       tables.push(sums);
     }
@@ -110,6 +113,7 @@ async function readHead(client: Client, nowMs: number): Promise<BackupHead> {
     postgres: rows[0]?.postgres ?? '',
     migrations: names.map(({ name }) => name),
     position: rows[0]?.position ?? '0',
+    archives: await nameArchives(client),
     ledger: { schema: live.schemaName, position: String(live.position), codeHash: live.codeHash },
   };
 }
@@ -117,6 +121,7 @@ async function readHead(client: Client, nowMs: number): Promise<BackupHead> {
 async function writeTable(
   client: Client,
   table: string,
+  logFrom: bigint,
   write: (piece: string | Buffer) => Promise<void>,
   progress: (rows: number) => void,
 ): Promise<TableSums> {
@@ -133,7 +138,7 @@ async function writeTable(
     await write(piece);
     progress(meter.count);
   };
-  for await (const chunk of client.query(copyTo(copyOut(head)))) {
+  for await (const chunk of client.query(copyTo(copyOut(head, logFrom)))) {
     pieces.push(chunk as Buffer);
     waiting += (chunk as Buffer).length;
     if (waiting >= PIECE_BYTES) await flush();

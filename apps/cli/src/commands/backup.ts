@@ -15,7 +15,8 @@ import { note, printJson, printLine } from '../support/terminal.js';
 const HELP = `
 One snapshot of everything that cannot be made anew (the log with identities and digests, dead letters, tenants,
 principals, hashes of keys, audit) and of the numbers, beside a running system. The file gets its name when it is
-complete. It is gzip over text, mode 0600. What waits in the queue is not in it: that is in Redis.
+complete. It is gzip over text, mode 0600. What waits in the queue is not in it: that is in Redis. Neither are archives of
+the log (\`./quipu archive\`): it names them with their sums, and they must be kept with it.
 Exit codes: 0 done, 1 it could not be done, 2 wrong usage, 130 interrupted.
 
 Examples:
@@ -48,9 +49,16 @@ export function backupCommand(cli: Cli): Command {
         const { head, tables } = report;
         printJson(cli.terminal, {
           ...{ file, created: head.created, position: head.position, ledger: head.ledger },
-          ...{ events, rows, bytes, seconds, tables },
+          ...{ events, rows, bytes, seconds, tables, archives: head.archives ?? [] },
         });
       } else {
+        const archives = (report.head.archives ?? []).map(({ file: archive }) => archive);
+        if (archives.length > 0) {
+          note(
+            cli.terminal,
+            `It needs these archives with it, from ${cli.config().archiveDir}: ${archives.join(', ')}`,
+          );
+        }
         printLine(
           cli.terminal,
           `${name} holds the log up to position ${formatCount(BigInt(report.head.position))}: ${plural(events, 'event')}, ${plural(rows, 'row')}, ${formatBytes(bytes)} unpacked, in ${formatDuration(seconds * 1000)}.`,

@@ -1,6 +1,7 @@
 import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { Command } from 'commander';
+import { LogArchive } from '@quipu/event-log';
 import { runningSupervisor, startServices } from '@quipu/platform';
 import { type RestorePhase, type RestoreReport, restoreBackup } from '../backup/restore-backup.js';
 import { type Cli } from '../support/cli.js';
@@ -14,7 +15,9 @@ Into an empty database: a new data directory, or one that DATABASE_URL names. Th
 touched, its digest chain before anything is kept. Killed half-way it leaves a database without events; run it again.
 A Redis that still holds totals of before is recognised and loaded anew when a projector runs. Keys are those of the
 backup, except the superadmin's: \`./quipu start\` sets that of the data directory or of QUIPU_SUPERADMIN_KEY.
-Exit codes: 0 done, 1 it could not be done, 2 wrong usage, 3 the backup is cut or was changed, 130 interrupted.
+Archives of the log that the backup names must be in QUIPU_ARCHIVE_DIR (default: archive in the data directory).
+Exit codes: 0 done, 1 it could not be done, 2 wrong usage, 3 the backup or an archive is cut, was changed, or is missing,
+130 interrupted.
 
 Examples:
   $ QUIPU_DATA_DIR=/srv/quipu ./quipu restore quipu-monday.backup
@@ -87,6 +90,7 @@ async function restore(
   try {
     return await restoreBackup({
       ...{ databaseUrl, file: options.file, force: options.force ?? false },
+      archive: new LogArchive(cli.config().archiveDir),
       ...{ clock: cli.clock, logger: cli.logger, signal: cli.interrupted },
       progress: (now, done) => {
         if (now !== phase) {

@@ -39,6 +39,7 @@ export async function rebuildBeside(
   options: BesideOptions,
 ): Promise<BesideReport> {
   const { pool, databaseUrl, archive } = services;
+  await (await archive.seenBy(pool)).probe();
   const log = new EventLog(pool, noIoSteps, archive);
   let progress: Progress | undefined;
   const started = performance.now();

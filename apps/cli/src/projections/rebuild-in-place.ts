@@ -22,6 +22,7 @@ export interface RebuildReport {
 /** Empties the live tables and replays the log into them, with progress on stderr. */
 export async function rebuildInPlace(cli: Cli, services: Services, quiet: boolean): Promise<RebuildReport> {
   const { pool, databaseUrl, archive } = services;
+  await (await archive.seenBy(pool)).probe();
   const log = new EventLog(pool, noIoSteps, archive);
   const events = await log.countAfter(0n);
   const audit = { projection: LEDGER_PROJECTION, events: String(events), codeHash: codeHash() };

@@ -57,6 +57,12 @@ export class ArchiveFiles {
     return index;
   }
 
+  /** Sees that both files of a part are there, as long as they were written. @throws ArchiveUnavailableError */
+  async probe(part: ArchivedPart): Promise<void> {
+    await this.index(part);
+    await this.within(part, part.file, part.bytes, () => Promise.resolve());
+  }
+
   /** The blocks of each entity (by its hash), ascending. @throws ArchiveUnavailableError */
   async blocksOf(part: ArchivedPart, entities: readonly number[]): Promise<number[][]> {
     const index = await this.index(part);

@@ -37,6 +37,11 @@ export class ArchivedLog {
     return position + 1n < this.end;
   }
 
+  /** Sees that every file is there, whole by its size, before work begins that needs all of them. */
+  async probe(): Promise<void> {
+    for (const part of this.parts) await this.files.probe(part);
+  }
+
   /** The archived events after a position, in order, at least one if there is any. */
   async readAfter(position: bigint, limits: ReadLimits): Promise<StoredEvent[]> {
     const events: StoredEvent[] = [];
