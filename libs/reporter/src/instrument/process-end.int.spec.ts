@@ -1,0 +1,77 @@
+import { jest } from '@jest/globals';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { LIFECYCLE_QUEUE, QUEUE_PREFIX } from '@quipu/contracts';
+import { createRedis } from '@quipu/platform';
+import { Queue } from 'bullmq';
+import type { Redis } from 'ioredis';
+import { repository, testRedis, type TestRedis } from '../../../../test/support/index.js';
+
+jest.setTimeout(60_000);
+
+describe('a program with an instrumented worker', () => {
+  let services: TestRedis;
+  let connection: Redis;
+  let queue: Queue;
+  let child: ChildProcess | undefined;
+
+  beforeAll(async () => {
+    services = await testRedis();
+    connection = createRedis(services.url, 'consumer');
+    queue = new Queue(LIFECYCLE_QUEUE, { connection, prefix: QUEUE_PREFIX });
+  });
+  afterEach(async () => {
+    child?.kill('SIGKILL');
+    await services.redis.flushdb();
+  });
+  afterAll(async () => {
+    await queue.close();
+    connection.disconnect();
+    await services.release();
+  });
+
+  async function program(ears: string): Promise<ChildProcess> {
+    const path = join(repository, 'test/fixtures/reporter/worker-program.mjs');
+    const args = ['--no-warnings', '--import', './tools/ts.mjs', path, services.url, ears];
+    child = spawn(process.execPath, args, { cwd: repository, stdio: ['ignore', 'pipe', 'inherit'] });
+    await once(child.stdout!, 'data');
+    return child;
+  }
+
+  const reported = async () =>
+    (await queue.getJobs(['waiting'], 0, -1, true)).flatMap((job) =>
+      (job.data as { type: string; data: { error?: string } }[]).map(({ type, data }) =>
+        data.error === undefined ? type : `${type}: ${data.error}`,
+      ),
+    );
+
+  it('that a signal ends says goodbye, for itself and its job, and ends by the signal', async () => {
+    const one = await program('silent');
+    one.kill('SIGTERM');
+    expect(await once(one, 'exit')).toEqual([null, 'SIGTERM']);
+    expect((await reported()).slice(-2)).toEqual([
+      'job.aborted: its worker was stopped',
+      'worker.disconnected',
+    ]);
+  });
+
+  it('that listens for the signal finishes its job, and nothing needs to be waited for at its end', async () => {
+    const one = await program('listens');
+    one.kill('SIGTERM');
+    expect(await once(one, 'exit')).toEqual([0, null]);
+    expect((await reported()).slice(-2)).toEqual(['job.completed', 'worker.disconnected']);
+  });
+
+  it('that is killed loses no more than the last fifth of a second', async () => {
+    const one = await program('silent');
+    for (let tries = 0; tries < 200 && (await reported()).length < 4; tries += 1) {
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    one.kill('SIGKILL');
+    await once(one, 'exit');
+    expect((await reported()).sort()).toEqual([
+      ...['job.queued', 'job.started', 'worker.connected', 'worker.registered'],
+    ]);
+  });
+});
