@@ -46,7 +46,7 @@ export const worker: fc.Arbitrary<Draft[]> = fc.array(
       concurrency: maybe(fc.integer({ min: 0, max: 4 })),
       hostArchitecture: maybe(fc.constantFrom('amd64', 'arm64')),
       architectures: maybe(
-        fc.array(fc.constantFrom('amd64', 'kfreebsd-amd64', 'kfreebsd_amd64', '\u{1F9F6}"'), {
+        fc.array(fc.constantFrom('amd64', 'kfreebsd-amd64', 'kfreebsd_amd64', '\uFF5E', '\u{1F9F6}"'), {
           maxLength: 3,
         }),
       ),
