@@ -1,7 +1,7 @@
 import { bucketIndex } from '@quipu/exposition';
 import type { EntityFamily } from '@quipu/ledger';
 import type { Totals, TotalSeries, TotalsFamily } from '@quipu/read-models';
-import { breathe } from './breathe.js';
+import { breathe, SLICE, sortBy } from './breathe.js';
 import { LabelLayout, type ShownLabels } from './label-layout.js';
 import type { MetricsView } from './metrics-view.js';
 import { type Instant, type RowKind, SeriesRow } from './series-row.js';
@@ -11,9 +11,6 @@ interface Part {
   readonly totals: TotalsFamily;
   readonly of: (series: TotalSeries) => number;
 }
-
-/** Series looked at before the event loop gets a turn. */
-const SLICE = 1_000;
 
 /** Bounds of a family as they are printed, `+Inf` last; none for a family without buckets. */
 export function boundsOf(family: EntityFamily): string[] {
@@ -70,7 +67,7 @@ export class FamilyRows {
         row.add(part.of(series), series);
       }
     }
-    this.rows = [...rows.values()].sort((a, b) => (a.shown.key < b.shown.key ? -1 : 1));
+    this.rows = await sortBy([...rows.values()], ({ shown }) => shown.key);
     this.made = structures;
     return this.rows;
   }

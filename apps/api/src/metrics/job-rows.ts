@@ -1,3 +1,4 @@
+import { breathe, SLICE, sortBy } from './breathe.js';
 import type { Series } from '@quipu/exposition';
 import type { EntityFamily } from '@quipu/ledger';
 import type { Totals } from '@quipu/read-models';
@@ -23,18 +24,20 @@ export async function jobRows(
     if (row === undefined) rows.set(shown.key, { shown, value });
     else row.value += value;
   };
+  let looked = 0;
   for (const series of totals.family(family.stored).series.values()) {
+    if (++looked % SLICE === 0) await breathe();
     if (series.labels['state'] === 'waiting' || !view.sees(series.tenant, 'tenant')) continue;
     add(series, BigInt(series.value));
   }
   for (const { tenant, labels, atLeast, total } of await totals.members('waiting', [now + 1])) {
+    if (++looked % SLICE === 0) await breathe();
     if (!view.sees(tenant, 'tenant')) continue;
     const { queue = '' } = JSON.parse(labels) as Record<string, string>;
     const later = atLeast[0] ?? 0;
     add({ tenant, labels: { queue, state: 'queued' } }, BigInt(total - later));
     add({ tenant, labels: { queue, state: 'delayed' } }, BigInt(later));
   }
-  return [...rows.values()]
-    .sort((a, b) => (a.shown.key < b.shown.key ? -1 : 1))
-    .map(({ shown, value }) => ({ shown, labels: shown.before, value }));
+  const sorted = await sortBy([...rows.values()], ({ shown }) => shown.key);
+  return sorted.map(({ shown, value }) => ({ shown, labels: shown.before, value }));
 }

@@ -1,6 +1,7 @@
 import type { Series, HistogramSeries, Value } from '@quipu/exposition';
 import type { EntityFamily } from '@quipu/ledger';
 import type { Totals } from '@quipu/read-models';
+import { breathe, SLICE, sortBy } from './breathe.js';
 import type { LabelLayout, Labelled, ShownLabels } from './label-layout.js';
 import type { MetricsView } from './metrics-view.js';
 
@@ -95,15 +96,16 @@ export async function oldestRows(
   now: number,
 ): Promise<(Series & { shown: ShownLabels })[]> {
   const rows = new Map<string, { shown: ShownLabels; lowest: number }>();
+  let looked = 0;
   for (const { tenant, labels, lowest } of await totals.members(family.stored, [])) {
+    if (++looked % SLICE === 0) await breathe();
     if (lowest === null || lowest > now || !view.sees(tenant, 'tenant')) continue;
     const shown = layout.of({ tenant, labels: JSON.parse(labels) as Record<string, string> });
     const known = rows.get(shown.key);
     if (known === undefined || lowest < known.lowest) rows.set(shown.key, { shown, lowest });
   }
-  return [...rows.values()]
-    .sort((a, b) => (a.shown.key < b.shown.key ? -1 : 1))
-    .map(({ shown, lowest }) => ({ shown, labels: shown.before, value: seconds(now - lowest) }));
+  const sorted = await sortBy([...rows.values()], ({ shown }) => shown.key);
+  return sorted.map(({ shown, lowest }) => ({ shown, labels: shown.before, value: seconds(now - lowest) }));
 }
 
 function seconds(ms: number): Value {

@@ -1,13 +1,7 @@
-import {
-  type Family,
-  foldHistograms,
-  foldSeries,
-  type HistogramSeries,
-  OTHER,
-  type Series,
-} from '@quipu/exposition';
+import { type Family, type HistogramSeries, OTHER, type Series } from '@quipu/exposition';
 import type { EntityFamily } from '@quipu/ledger';
 import type { Totals } from '@quipu/read-models';
+import { foldDistributions, type FoldedRows, foldRows } from './fold-rows.js';
 import { FamilyRows } from './family-rows.js';
 import { jobRows } from './job-rows.js';
 import type { ShownLabels } from './label-layout.js';
@@ -76,7 +70,7 @@ export class ViewedFamilies {
     const found = await this.find(kept, moment);
     const { rows, cut } =
       found.length > this.budget
-        ? this.fold(kept, found)
+        ? await this.fold(kept, found)
         : { rows: this.complete(kept, found, moment), cut: 0 };
     const name = this.nameOf(family.name);
     if (cut > 0) folded.push({ name, series: cut });
@@ -103,13 +97,11 @@ export class ViewedFamilies {
   private fold(
     { family, labelLayout }: FamilyRows,
     found: readonly Row[],
-  ): { rows: readonly (Series | HistogramSeries)[]; cut: number } {
+  ): Promise<FoldedRows<Series | HistogramSeries>> {
     const other = labelLayout.constant(OTHER);
-    const { series, folded } =
-      family.form === 'distribution' || family.form === 'members'
-        ? foldHistograms(found as readonly (Row & HistogramSeries)[], this.budget, other)
-        : foldSeries(found as readonly (Row & Series)[], this.budget, other);
-    return { rows: series, cut: folded };
+    return family.form === 'distribution' || family.form === 'members'
+      ? foldDistributions(found as readonly (Row & HistogramSeries)[], this.budget, other)
+      : foldRows(found as readonly (Row & Series)[], this.budget, other);
   }
 
   /** Adds rows of zeros, as far as there is room. */

@@ -33,7 +33,7 @@ export class TotalsMovedError extends QuipuError {
 /** Most changes of one answer. */
 export const CHANGES_AT_ONCE = 64;
 /** Fields per round trip of a scan: few enough for the event loop to breathe. */
-const SCAN_COUNT = 2_000;
+const SCAN_COUNT = 1_000;
 /** Member sets asked about per pipeline. */
 const SETS_AT_ONCE = 500;
 const PATIENCE_MS = 2_000;
