@@ -2,7 +2,8 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { scopeOf } from '@quipu/access';
 import type { LogEvent } from '@quipu/contracts';
-import { UsageQueries, WhyQueries } from '@quipu/read-models';
+import { createPool } from '@quipu/platform';
+import { READER_SESSION, UsageQueries, WhyQueries } from '@quipu/read-models';
 import { openInput } from '../../apps/cli/src/import/input.js';
 import { swfSource } from '../../apps/cli/src/import/swf-source.js';
 import { repository } from '../support/index.js';
@@ -10,6 +11,11 @@ import { LedgerRig } from './ledger-rig.js';
 
 const QUESTIONS = 200;
 const MEASURES = { node_seconds: 'nodes', waiting_seconds: 'waiting', running_seconds: 'running' } as const;
+/**
+ * How many of the questions name one. Without a user a question reads every job, and says no more about the filters: it
+ * is asked often enough, and not half of the time.
+ */
+const SHARES = { user: 0.8, queue: 0.5, cluster: 0.5 } as const;
 const TRACES = join(repository, '../shared/traces');
 
 const platform = scopeOf({
@@ -59,6 +65,8 @@ describe('reasons add up to usage', () => {
           before: 'nothing' as const,
         }));
         await rig.play({ appends, maxEvents: 2_000 });
+        // The tables were filled within seconds: nothing has told the planner, and old versions of rows are in the way.
+        await rig.database.pool.query('VACUUM (ANALYZE)');
         await expectAgreement(rig, events);
       },
       900_000,
@@ -67,8 +75,10 @@ describe('reasons add up to usage', () => {
 });
 
 async function expectAgreement(rig: LedgerRig, events: readonly LogEvent[]): Promise<void> {
-  const usages = new UsageQueries(rig.database.pool);
-  const reasons = new WhyQueries(rig.database.pool);
+  // As the API asks: with the session settings that the queries are written for.
+  const pool = createPool(rig.database.url, { session: READER_SESSION });
+  const usages = new UsageQueries(pool);
+  const reasons = new WhyQueries(pool);
   const random = randomness(42);
   const pick = (): LogEvent => events[Math.floor(random() * events.length)]!;
   const times = events.map(({ time }) => time).sort((a, b) => a - b);
@@ -80,9 +90,9 @@ async function expectAgreement(rig: LedgerRig, events: readonly LogEvent[]): Pro
     const event = pick();
     const filters: Record<string, string> = {};
     if (random() < 0.5) filters['tenant'] = event.tenant;
-    for (const name of ['user', 'queue', 'cluster'] as const) {
+    for (const name of Object.keys(SHARES) as (keyof typeof SHARES)[]) {
       const value = event.data[name];
-      if (typeof value === 'string' && random() < 0.5) filters[name] = value;
+      if (typeof value === 'string' && random() < SHARES[name]) filters[name] = value;
     }
     const [start, end] = [random(), random()]
       .sort()
@@ -94,6 +104,7 @@ async function expectAgreement(rig: LedgerRig, events: readonly LogEvent[]): Pro
     expect([about, why.position, why.total]).toEqual([about, usage.position, usage.rows[0]?.total ?? 0n]);
     if (why.total > 0n) measured += 1;
   }
+  await pool.end();
   // Questions about nothing agree easily: most must be about something.
   expect(measured).toBeGreaterThan(QUESTIONS / 3);
 }
