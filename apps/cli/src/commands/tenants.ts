@@ -17,11 +17,15 @@ with their id as name, unless QUIPU_TENANTS=strict.
 Examples:
   $ ./quipu tenants
   $ ./quipu tenants create acme --name "Acme Inc"
+  $ ./quipu tenants publish acme      public metrics name it; else it is part of a sum
+  $ ./quipu tenants unpublish acme
 `;
 
-/** `tenants`: lists and creates tenants. */
+/** `tenants`: lists, creates and publishes tenants. */
 export function tenantsCommand(cli: Cli): Command {
-  const command = new Command('tenants').description('list and create tenants').addHelpText('after', HELP);
+  const command = new Command('tenants')
+    .description('list, create and publish tenants')
+    .addHelpText('after', HELP);
   command
     .command('list', { isDefault: true })
     .description('every tenant, by name')
@@ -34,7 +38,31 @@ export function tenantsCommand(cli: Cli): Command {
     .option('--name <name>', 'what people call it (default: its id)')
     .option('--json', 'print JSON')
     .action((id: string, options: { name?: string; json?: boolean }) => createTenant(cli, id, options));
+  for (const [name, isPublic, what] of [
+    ['publish', true, 'let metrics that need no key name a tenant'],
+    ['unpublish', false, 'let metrics that need no key name a tenant no longer'],
+  ] as const) {
+    command
+      .command(name)
+      .description(what)
+      .argument('<tenant>', 'id, else name')
+      .action((tenant: string) => publishTenant(cli, tenant, isPublic));
+  }
   return command;
+}
+
+async function publishTenant(cli: Cli, text: string, isPublic: boolean): Promise<void> {
+  const found = await withServices(cli, async ({ pool }) => {
+    const tenants = new TenantDirectory(pool, cli.clock);
+    const tenant = await tenants.findByIdThenName(text);
+    if (tenant !== null) await tenants.setPublic(tenant.id, isPublic, LOCAL_ACTOR);
+    return tenant;
+  });
+  if (found === null) {
+    throw new UsageError(`There is no tenant "${text}".`, { hint: 'List them: ./quipu tenants.' });
+  }
+  const how = isPublic ? 'by name' : 'only as a part of sums';
+  printLine(cli.terminal, `Public metrics show ${found.name} (${found.id}) ${how} from now on.`);
 }
 
 async function listTenants(cli: Cli, json: boolean): Promise<void> {
