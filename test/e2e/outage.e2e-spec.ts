@@ -82,10 +82,9 @@ async function startApi(env: NodeJS.ProcessEnv = {}): Promise<{ child: Child; ad
 }
 
 let serial = 0;
-/** Puts a job of events into the queue, as a reporter does. */
-async function enqueue(events: number): Promise<void> {
+function someEvents(count: number): object[] {
   const time = new Date().toISOString();
-  const batch = Array.from({ length: events }, () => {
+  return Array.from({ length: count }, () => {
     const id = String((serial += 1));
     const subject = `job/q/${id}@1`;
     return {
@@ -93,7 +92,11 @@ async function enqueue(events: number): Promise<void> {
       data: { queue: 'q', user: 'ann' },
     };
   });
-  await queue.add('events', batch);
+}
+
+/** Puts a job of events into the queue, as a reporter does. */
+async function enqueue(count: number): Promise<void> {
+  await queue.add('events', someEvents(count));
 }
 
 /** Everything reported is in the log and in the numbers, once. */
@@ -143,7 +146,15 @@ describe('Postgres away for a while', () => {
     const projector = start('projector');
     const ask = (path: string, headers: Record<string, string>): Promise<Response> =>
       fetch(`${address}${path}`, { headers, signal: AbortSignal.timeout(30_000) });
+    const reported = JSON.stringify(someEvents(1)[0]);
+    const report = (): Promise<Response> =>
+      fetch(`${address}/api/events`, {
+        ...{ method: 'POST', body: reported, signal: AbortSignal.timeout(30_000) },
+        headers: { ...BEARER, 'content-type': 'application/cloudevents+json' },
+      });
     await enqueue(20);
+    // The door knows no tenant before its first event came by the queue.
+    await waitFor('the first report to be taken', async () => (await report()).status === 202, SOON);
     await settled(projector);
     expect((await ask('/api/usage', BEARER)).status).toBe(200);
     expect((await ask('/v2/metrics/nodes/usage', COOPR)).status).toBe(200);
@@ -158,6 +169,9 @@ describe('Postgres away for a while', () => {
     expect(own.headers.get('content-type')).toMatch(/^application\/problem\+json/);
     expect(own.headers.get('retry-after')).toBe('5');
     expect(await own.json()).toMatchObject({ status: 503, title: 'Service unavailable' });
+    const refused = await report();
+    expect([refused.status, refused.headers.get('retry-after')]).toEqual([503, '5']);
+    expect(refused.headers.get('content-type')).toMatch(/^application\/problem\+json/);
     const coopr = await ask('/v2/metrics/nodes/usage', COOPR);
     expect(coopr.status).toBe(503);
     expect(coopr.headers.get('content-type')).toMatch(/^text\/plain/);
@@ -170,6 +184,7 @@ describe('Postgres away for a while', () => {
     expect([api.exit(), projector.exit()]).toEqual([null, null]);
 
     expect(await services.ensure()).toEqual(['Postgres']);
+    expect((await report()).status).toBe(202);
     await settled(projector);
     expect((await ask('/api/usage', BEARER)).status).toBe(200);
     expect((await ask('/v2/metrics/nodes/usage', COOPR)).status).toBe(200);
