@@ -33,6 +33,9 @@ const ROUTES = [
   ['GET', '/api/keys'],
   ['POST', '/api/keys'],
   ['GET', '/api/audit'],
+  ['GET', '/metrics'],
+  ['GET', '/api/1.0/open-metrics/'],
+  ['GET', '/api/1.0/service-status/'],
   // The one that takes bodies, more often than its share.
   ['POST', '/api/events'],
   ['POST', '/api/events'],

@@ -1,8 +1,9 @@
 import { negotiateFormat } from '@quipu/exposition';
-import { Controller, Get, NotFoundException, Req, Res } from '@nestjs/common';
+import { Controller, Get, Inject, NotFoundException, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { CrossTenantReads } from '../answers/cross-tenant-reads.js';
 import { ProblemException } from '../answers/problem.exception.js';
+import { API_LOGGER, type ApiLogger } from '../api-tokens.js';
 import { bearerSecret } from '../auth/bearer-secret.js';
 import { Expositions } from './expositions.js';
 import { MetricsGate } from './metrics-gate.js';
@@ -16,6 +17,7 @@ export class MetricsController {
     private readonly gate: MetricsGate,
     private readonly expositions: Expositions,
     private readonly crossTenantReads: CrossTenantReads,
+    @Inject(API_LOGGER) private readonly logger: ApiLogger,
   ) {}
 
   /** The exposition; for whoever the gate refuses there is no such route. */
@@ -23,7 +25,11 @@ export class MetricsController {
   async metrics(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<FastifyReply> {
     const { authorization } = request.headers;
     const secret = authorization === undefined ? null : (bearerSecret(authorization) ?? '');
-    const admitted = await this.gate.admit({ address: request.ip, secret });
+    // A key that cannot be looked up is refused like any other: whoever probes learns nothing from an outage.
+    const admitted = await this.gate.admit({ address: request.ip, secret }).catch((error: unknown) => {
+      this.logger.warn({ err: error }, 'a key for /metrics could not be looked up');
+      return null;
+    });
     if (admitted === null) throw new NotFoundException(`Cannot ${request.method} ${request.url}`);
     const { format } = request.query as { format?: string | string[] };
     const wanted = negotiateFormat(request.headers.accept, Array.isArray(format) ? format[0] : format);
