@@ -1,5 +1,7 @@
 import { jest } from '@jest/globals';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { LIFECYCLE_QUEUE, QUEUE_PREFIX } from '@quipu/contracts';
+import { createRedis } from '@quipu/platform';
 import { testRedis, type TestRedis } from '../../../../test/support/index.js';
 import { BULLMQ, BullRig, subjectOf } from '../../test/bull-rig.js';
 import { instrument } from './instrument.js';
@@ -148,6 +150,31 @@ describe.each(BULLMQ)('when things go wrong or end, an instrumented queue and wo
     expect(rig.of().map(({ type, tenant, subject }) => [type, tenant, subject])).toEqual(
       ['registered', 'connected', 'disconnected'].map((type) => [`worker.${type}`, 'acme', 'worker/w-1']),
     );
+  });
+
+  it.each(['options', 'a connection'])('report to where the jobs are, told by %s', async (how) => {
+    const name = rig.name();
+    const connection = how === 'options' ? rig.connection : createRedis(redis.url, 'consumer');
+    const queue = instrument(new bull.Queue(name, { connection }), { tenant: 'acme' });
+    const worker = instrument(new bull.Worker(name, () => Promise.resolve(), { connection }), {
+      tenant: 'acme',
+    });
+    const done = new Promise((resolve) => worker.on('completed', resolve));
+    await queue.add('x', {});
+    await done;
+    await Promise.all([worker.close(), queue.close()]);
+    const events = rig.plainQueue(LIFECYCLE_QUEUE, { prefix: QUEUE_PREFIX });
+    const jobs = await events.getJobs(['waiting'], 0, -1, true);
+    expect(
+      jobs
+        .flatMap((job) => job.data as { type: string }[])
+        .map(({ type }) => type)
+        .sort(),
+    ).toEqual([
+      ...['job.completed', 'job.queued', 'job.started'],
+      ...['worker.connected', 'worker.disconnected', 'worker.registered', 'worker.retired'],
+    ]);
+    if ('disconnect' in connection) connection.disconnect();
   });
 
   it('are themselves again, hooked once, whatever the options throw', async () => {
