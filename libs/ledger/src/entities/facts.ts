@@ -67,33 +67,50 @@ export function pickFields<F extends object>(
 export function insertFact<T extends Fact<object>>(facts: T[], fact: T): void {
   let at = facts.length;
   while (at > 0 && compareFacts(facts[at - 1]!, fact) > 0) at--;
-  facts.splice(at, 0, fact);
+  if (at === facts.length) facts.push(fact);
+  else facts.splice(at, 0, fact);
 }
 
 /**
  * The intervals of one life with the fields of each, `facts` in fact order. `fallback` gives what a life lacks.
+ * `whole` is what all facts together say, where the caller knows it.
  * Fields of an interval come from the facts before the next interval's opening (docs/semantics.md, "Fields of an
  * interval"): a node that is given to somebody else must not rewrite the bill of whoever held it before.
  */
 export function fieldedIntervals<F extends object>(
   facts: readonly EdgeFact<F>[],
   fallback: F,
+  whole: F = fieldsBefore(facts, Infinity, fallback),
 ): { intervals: FieldedInterval<F>[]; held: number } {
-  const edges = [];
-  for (const { t, e } of facts)
-    if (e !== undefined) edges.push({ t, kind: e === 1 ? ('start' as const) : ('end' as const) });
-  const walk = walkEdges(edges);
+  const walk = usualWalk(facts) ?? walkEdges(edgesOf(facts));
   if (walk.intervals.length === 1) {
-    return {
-      held: walk.held,
-      intervals: [{ ...walk.intervals[0]!, fields: fieldsBefore(facts, Infinity, fallback) }],
-    };
+    const { start, end } = walk.intervals[0]!;
+    return { held: walk.held, intervals: [{ start, end, fields: whole }] };
   }
   const intervals = walk.intervals.map((interval, index) => ({
     ...interval,
     fields: fieldsBefore(facts, walk.intervals[index + 1]?.start ?? Infinity, fallback),
   }));
   return { intervals, held: walk.held };
+}
+
+/** The walk over no edge, one start, or one start and a later end: most lives. Null for all others. */
+function usualWalk(facts: readonly EdgeFact<object>[]): { intervals: Interval[]; held: number } | null {
+  let start: number | null = null;
+  let end: number | null = null;
+  for (const { t, e } of facts) {
+    if (e === undefined) continue;
+    if (e === 1 && start === null && end === null) start = t;
+    else if (e === -1 && start !== null && end === null && t > start) end = t;
+    else return null;
+  }
+  return { intervals: start === null ? [] : [{ start, end }], held: 0 };
+}
+
+function edgesOf(facts: readonly EdgeFact<object>[]): { t: number; kind: 'start' | 'end' }[] {
+  const edges: { t: number; kind: 'start' | 'end' }[] = [];
+  for (const { t, e } of facts) if (e !== undefined) edges.push({ t, kind: e === 1 ? 'start' : 'end' });
+  return edges;
 }
 
 /** Per field the greatest fact before `opening` (ms), ends at exactly that instant included. */

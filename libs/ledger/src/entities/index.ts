@@ -66,7 +66,8 @@ const kinds = new Map<string, EntityKindName | undefined>();
 const counters = new Map<string, Map<string, EntityKey>>();
 const MAX_TENANTS = 10_000;
 
-function counterOf(tenant: string, type: string): EntityKey {
+/** The entity that counts a tenant's events of a type: one object per entity, so that it can be told by identity. */
+export function counterOf(tenant: string, type: string): EntityKey {
   let ofTenant = counters.get(tenant);
   if (ofTenant === undefined) {
     if (counters.size >= MAX_TENANTS) counters.clear();
@@ -77,19 +78,22 @@ function counterOf(tenant: string, type: string): EntityKey {
   return key;
 }
 
-/**
- * The entities an event is a fact for: that of its subject, if the ledger keeps any of its kind, others that it names,
- * and the one that counts events of its type. Pure, but for remembering what it answered.
- */
-export function route(event: CurrentEvent): readonly EntityKey[] {
+/** The entity an event is about: that of its subject, or the one it names; null if the ledger keeps none of its kind. */
+export function routeAbout(event: CurrentEvent): EntityKey | null {
   const { tenant, type } = event;
-  const counter = counterOf(tenant, type);
   if (event.type === 'workflow.created') {
     const { user, parent } = event.data;
-    if (user === undefined || parent !== undefined) return [counter];
-    return [{ tenant, kind: 'user', id: `user/${user}` }, counter];
+    if (user === undefined || parent !== undefined) return null;
+    return { tenant, kind: 'user', id: `user/${user}` };
   }
   if (!kinds.has(type)) kinds.set(type, kindOfType(type));
   const kind = kinds.get(type);
-  return kind === undefined ? [counter] : [{ tenant, kind, id: event.subject }, counter];
+  return kind === undefined ? null : { tenant, kind, id: event.subject };
+}
+
+/** The entities an event is a fact for: the one it is about, if any, and the one that counts events of its type. */
+export function route(event: CurrentEvent): readonly EntityKey[] {
+  const about = routeAbout(event);
+  const counter = counterOf(event.tenant, event.type);
+  return about === null ? [counter] : [about, counter];
 }

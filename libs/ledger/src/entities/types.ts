@@ -114,8 +114,11 @@ export interface LinkSum {
 export interface EntityKind<S> {
   /** State of an entity nothing is known about. */
   empty(key: EntityKey): S;
-  /** Adds one fact. May change `state` in place; returns the state to keep. An event must be merged once. */
-  merge(state: S, event: CurrentEvent): S;
+  /**
+   * Adds one fact. May change `state` in place; returns the state to keep. An event must be merged once.
+   * @param times how many events like this one there are, for a kind that only counts them.
+   */
+  merge(state: S, event: CurrentEvent, times?: number): S;
   /** What the entity adds to amounts, members and levels. */
   contributions(key: EntityKey, state: S): Contributions;
   /** Derived facts this entity states about others. */

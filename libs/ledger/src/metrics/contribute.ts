@@ -19,7 +19,8 @@ export function addSamples<K extends EntityKindName>(
   found: Contributions,
 ): void {
   const parts = (partsOf.get(kind) ?? collect(kind)) as readonly Part<K>[];
-  for (const { contribute, sink } of parts) {
+  for (let i = 0; i < parts.length; i++) {
+    const { contribute, sink } = parts[i]!;
     sink.begin(key, found);
     contribute(view, sink);
   }
@@ -30,7 +31,7 @@ function collect<K extends EntityKindName>(kind: K): readonly Part<never>[] {
   const parts: Part<K>[] = [];
   for (const family of metricFamilies) {
     if (family.source !== 'totals') continue;
-    const contribute = family.of[kind] as Contribute<K> | undefined;
+    const contribute: Contribute<K> | undefined = family.of[kind];
     if (contribute !== undefined) parts.push({ contribute, sink: new FamilySink(family) });
   }
   const kept: readonly Part<never>[] = parts;

@@ -7,16 +7,19 @@ import {
   type EntityKey,
   type EntityKind,
   type Link,
-  route,
+  counterOf,
+  routeAbout,
 } from '../entities/index.js';
 import { type CachedEntity, entityName } from './entity-cache.js';
 
 /** An event in its newest version and an entity it is a fact for. */
 export interface RoutedEvent {
   readonly event: CurrentEvent;
-  readonly position: bigint;
+  position: bigint;
   readonly key: EntityKey;
   readonly name: string;
+  /** How many events it stands for; one, but for counters. */
+  times: number;
 }
 
 /** An entity that a batch changes, and what it contributed before. */
@@ -44,16 +47,27 @@ export function kindOf(key: EntityKey): EntityKind<unknown> {
   return entityKinds[key.kind];
 }
 
-/** Finds the entities that each event is a fact for. @throws FoldError */
+/** Finds the entities that each event is a fact for; those that only count events come once, at the end. @throws FoldError */
 export function routeEvents(events: readonly StoredEvent[]): RoutedEvent[] {
   const routed: RoutedEvent[] = [];
+  const counters = new Map<EntityKey, RoutedEvent>();
   for (const stored of events) {
     const { position } = stored;
     guard(position, stored.type, () => {
       const event = upcast(stored);
-      for (const key of route(event)) routed.push({ event, position, key, name: entityName(key) });
+      const key = routeAbout(event);
+      if (key !== null) routed.push({ event, position, key, name: entityName(key), times: 1 });
+      const counter = counterOf(event.tenant, event.type);
+      const counted = counters.get(counter);
+      if (counted === undefined) {
+        counters.set(counter, { event, position, key: counter, name: entityName(counter), times: 1 });
+      } else {
+        counted.times += 1;
+        counted.position = position;
+      }
     });
   }
+  routed.push(...counters.values());
   return routed;
 }
 
@@ -74,13 +88,13 @@ export function touch(entity: CachedEntity, position: bigint): TouchedEntity {
  */
 export function mergeEvent(
   touched: TouchedEntity,
-  { event, position }: RoutedEvent,
+  { event, position, times }: RoutedEvent,
   changes: LinkChange[],
 ): void {
   const { entity } = touched;
   const kind = kindOf(entity.key);
   guard(position, event.type, () => {
-    touched.state = kind.merge(touched.state, event);
+    touched.state = kind.merge(touched.state, event, times);
     touched.lastPosition = position;
     const links = kind.links(entity.key, touched.state);
     if (links.length > 0 || touched.links.length > 0) {

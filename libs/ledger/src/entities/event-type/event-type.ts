@@ -9,8 +9,8 @@ export interface EventTypeState {
 /** A type of event within a tenant: every event is a fact of its type, which makes counting events a sum like any other. */
 export const eventTypeKind: EntityKind<EventTypeState> = {
   empty: () => ({ n: 0 }),
-  merge: (state) => {
-    state.n += 1;
+  merge: (state, _event, times = 1) => {
+    state.n += times;
     return state;
   },
   contributions: (key, state) => {

@@ -1,5 +1,5 @@
 import { type CurrentEvent, type JobData } from '@quipu/contracts';
-import { type EdgeFact, factOf, insertFact, pickFields } from '../facts.js';
+import { type EdgeFact, factOf, insertFact } from '../facts.js';
 
 /** Fields of a job's facts that its numbers depend on. */
 export interface JobFields {
@@ -35,7 +35,7 @@ export const INHERITED_FIELDS = [
   'backend',
 ] as const;
 
-const COPIED_FIELDS = [
+const COPIED_FIELDS = new Set<string>([
   'queue',
   'user',
   'nodes',
@@ -46,7 +46,7 @@ const COPIED_FIELDS = [
   'worker',
   'workerTenant',
   'result',
-] as const;
+]);
 const LABEL_FIELDS = ['hostArchitecture', 'backend'] as const;
 
 /** What a job's fact says; `queued` and the terminal ones also carry edges or imply facts (docs/semantics.md). */
@@ -100,7 +100,12 @@ function attemptOf(state: JobState, a: number): AttemptState {
 }
 
 function fieldsOf(data: JobData): JobFields | undefined {
-  let fields = pickFields<JobFields>(data, COPIED_FIELDS);
+  let fields: JobFields | undefined;
+  // Most events carry one or two fields: what they have is asked, not what they might have.
+  for (const name in data) {
+    const value = data[name];
+    if (value !== null && COPIED_FIELDS.has(name)) (fields ??= {})[name as 'queue'] = value as string;
+  }
   const { delayUntil, labels, statistics } = data;
   if (labels !== undefined) {
     for (const name of LABEL_FIELDS) {
@@ -130,17 +135,15 @@ export function mergeJob(state: JobState, event: CurrentEvent): JobState {
   const data = event.data as JobData;
   const k = name as JobFactKind;
   const a = data.attempt ?? 1;
-  const base = factOf(event);
+  // Property by property: this is done for every event, and spreads cost more than all the rest of it.
+  const fact: { -readonly [K in keyof JobFact]: JobFact[K] } = { ...factOf(event), k };
   const e = EDGES[k];
+  if (e !== undefined) fact.e = e;
   const f = fieldsOf(data);
-  insertFact(attemptOf(state, a).facts, {
-    ...base,
-    k,
-    ...(e === undefined ? {} : { e }),
-    ...(f === undefined ? {} : { f }),
-  });
+  if (f !== undefined) fact.f = f;
+  insertFact(attemptOf(state, a).facts, fact);
   if (k === 'failed' && data.final === false) {
-    insertFact(attemptOf(state, a + 1).facts, { ...base, k: 'queued' });
+    insertFact(attemptOf(state, a + 1).facts, { ...factOf(event), k: 'queued' });
   }
   return state;
 }

@@ -45,7 +45,6 @@ const STATUS_RANK: Partial<Record<JobFactKind, number>> = {
   assigned: 2,
   requeued: 3,
 };
-const TERMINAL = new Set<JobFactKind>(['completed', 'failed', 'aborted']);
 /** Facts of a higher attempt that show a lower one has ended. */
 const ENDS_LOWER = new Set<JobFactKind>(['queued', 'assigned', 'started', 'completed', 'failed', 'aborted']);
 
@@ -72,12 +71,12 @@ export function jobChanged(state: JobState): void {
 function resolve(state: JobState): JobTimeline {
   const attempts: AttemptTimeline[] = [];
   const firstFacts = higherFacts(state);
-  let inherited: JobFields = {};
-  state.attempts.forEach((attempt, index) => {
-    const timeline = attemptTimeline(attempt, inherited, firstFacts[index]!, state.removed);
+  let inherited = NO_FIELDS;
+  for (let i = 0; i < state.attempts.length; i++) {
+    const timeline = attemptTimeline(state.attempts[i]!, inherited, firstFacts[i]!, state.removed);
     attempts.push(timeline);
-    inherited = onlyInherited(timeline.fields);
-  });
+    if (i + 1 < state.attempts.length) inherited = onlyInherited(timeline.fields);
+  }
   const highest = state.attempts.at(-1);
   const top = attempts.at(-1);
   const status = jobStatus(state, highest, top);
@@ -86,8 +85,12 @@ function resolve(state: JobState): JobTimeline {
   return { status, attempts, waitingSince };
 }
 
+const NO_FIELDS: JobFields = {};
+const NONE_HIGHER = [{ any: Infinity, ending: Infinity }];
+
 /** Per attempt: the earliest fact, and the earliest fact that ends a lower attempt, of all higher attempts (ms). */
-function higherFacts(state: JobState): { any: number; ending: number }[] {
+function higherFacts(state: JobState): readonly { any: number; ending: number }[] {
+  if (state.attempts.length <= 1) return NONE_HIGHER;
   const found: { any: number; ending: number }[] = [];
   let any = Infinity;
   let ending = Infinity;
@@ -107,6 +110,23 @@ function onlyInherited(fields: JobFields): JobFields {
   return kept;
 }
 
+/** What the facts say, field by field the greatest; not to be changed: it may be what the only fact says. */
+function fieldsOfAll(facts: readonly JobFact[], inherited: JobFields): JobFields {
+  let fields = inherited;
+  let own = false;
+  for (const { f } of facts) {
+    if (f === undefined) continue;
+    if (fields === NO_FIELDS) {
+      fields = f;
+      continue;
+    }
+    if (!own) fields = { ...fields };
+    own = true;
+    Object.assign(fields, f);
+  }
+  return fields;
+}
+
 function attemptTimeline(
   attempt: AttemptState,
   inherited: JobFields,
@@ -114,17 +134,16 @@ function attemptTimeline(
   removed: readonly number[],
 ): AttemptTimeline {
   const { facts } = attempt;
-  const fields: JobFields = { ...inherited };
+  const fields = fieldsOfAll(facts, inherited);
   let outcome: AttemptTimeline['outcome'] = null;
   let queued = false;
   let started = false;
-  for (const { f, k } of facts) {
-    if (f !== undefined) Object.assign(fields, f);
-    if (TERMINAL.has(k)) outcome = k as 'completed' | 'failed' | 'aborted';
+  for (const { k } of facts) {
+    if (k === 'completed' || k === 'failed' || k === 'aborted') outcome = k;
     else if (k === 'started') started = true;
     else if (k === 'queued' || isWaiting(k)) queued = true;
   }
-  const { intervals, held } = fieldedIntervals(facts, inherited);
+  const { intervals, held } = fieldedIntervals(facts, inherited, fields);
   let skewed = false;
   let estimated = false;
   const tail = intervals.at(-1);
@@ -182,7 +201,7 @@ function waitingIntervals(
     for (; i < facts.length && facts[i]!.t === t; i++) {
       const fact = facts[i]!;
       if (fact.k === 'queued') queued = true;
-      else if (TERMINAL.has(fact.k)) ended = true;
+      else if (isTerminal(fact.k)) ended = true;
       else if (fact.k !== 'started') latest = greater(latest, fact);
     }
     const runs = running.some(
@@ -195,6 +214,10 @@ function waitingIntervals(
   }
   close(Infinity);
   return waits;
+}
+
+function isTerminal(kind: JobFactKind): boolean {
+  return kind === 'completed' || kind === 'failed' || kind === 'aborted';
 }
 
 function isWaiting(kind: JobFactKind): boolean {
