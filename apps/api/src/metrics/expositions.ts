@@ -37,6 +37,8 @@ export interface ExpositionsOptions {
 
 /** Bodies and prepared views that are kept, the most recently asked for. */
 const MOST_KEPT = 64;
+/** Bytes of bodies that are kept, uncompressed. */
+const MOST_BYTES = 64 * 1024 * 1024;
 
 /**
  * Expositions of the running totals. A body is answered again until the totals have moved or it has aged; making one
@@ -57,9 +59,20 @@ export class Expositions {
       if (known !== undefined && this.isFresh(known, totals, now)) return known;
       const families = await this.families(scrape, view, totals, now);
       const body = await ExpositionBody.of(families, format, { position: totals.position, now });
-      if (this.options.cacheSeconds > 0) keep(this.bodies, key, body);
+      if (this.options.cacheSeconds > 0) this.keepBody(key, body);
       return body;
     });
+  }
+
+  private keepBody(key: string, body: ExpositionBody): void {
+    keep(this.bodies, key, body);
+    let bytes = 0;
+    for (const one of this.bodies.values()) bytes += one.bytes.length;
+    for (const [oldest, one] of this.bodies) {
+      if (bytes <= MOST_BYTES) break;
+      bytes -= one.bytes.length;
+      this.bodies.delete(oldest);
+    }
   }
 
   private isFresh(body: ExpositionBody, totals: Totals, now: number): boolean {
