@@ -4,13 +4,14 @@ import { type ClientBase } from 'pg';
 /**
  * One set-based statement of a batch's transaction. `name` makes it a prepared statement of the session and
  * labels its I/O steps; a Buffer among `values` travels in Postgres' binary format. With `copy` the text is a
- * `COPY ... FROM STDIN`, which is fed those bytes and has no values.
+ * `COPY ... FROM STDIN`, which is fed those pieces and has no values; they are asked for while it runs, so that Postgres
+ * takes in one while the next is made.
  */
 export interface Statement {
   readonly name: string;
   readonly text: string;
   readonly values: readonly unknown[];
-  readonly copy?: Buffer;
+  readonly copy?: () => Iterable<Buffer>;
 }
 
 /** What a handler made of a batch of events: everything the transaction has to write, in order. */

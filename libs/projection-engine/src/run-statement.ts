@@ -1,3 +1,5 @@
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
 import { type ClientBase, type QueryResult } from 'pg';
 import { from as copyFrom } from 'pg-copy-streams';
 import { type Statement } from './handler.js';
@@ -13,19 +15,10 @@ export async function runStatement(
 ): Promise<Pick<QueryResult, 'rows'>> {
   const { name, text, values, copy } = statement;
   if (copy !== undefined) {
-    await runCopy(client, text, copy);
+    // Resolves when Postgres is ready for the next statement: a COPY may still fail after its last byte.
+    await pipeline(Readable.from(copy()), client.query(copyFrom(text)));
     return { rows: [] };
   }
   if (values.length === 0) return client.query(text);
   return client.query({ name, text, values: [...values] });
-}
-
-function runCopy(client: Pick<ClientBase, 'query'>, text: string, rows: Buffer): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const stream = client.query(copyFrom(text));
-    // Not before Postgres is ready for the next statement: a COPY may still fail after its last byte.
-    stream.once('finish', resolve);
-    stream.once('error', reject);
-    stream.end(rows);
-  });
 }

@@ -55,7 +55,7 @@ export interface LedgerProjectionOptions {
 }
 
 /** How many events are folded between two looks at the sockets: Postgres should not wait for this process. */
-const FOLD_SLICE = 64;
+const FOLD_SLICE = 16;
 
 /**
  * The ledger projection: entity states, and the sums of what they contribute (docs/semantics.md).

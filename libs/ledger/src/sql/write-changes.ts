@@ -1,7 +1,7 @@
 import { type Statement } from '@quipu/projection-engine';
 import { type LedgerSchema } from '../schema.js';
 import { bigints, smallints, uuids } from '../storage/columns.js';
-import { COPY_FROM_ROWS, CopyRows } from '../storage/copy-rows.js';
+import { COPY_FROM_ROWS, copyPieces } from '../storage/copy-rows.js';
 import { type ChangeColumns } from '../storage/level-columns.js';
 
 function values(columns: ChangeColumns): Buffer[] {
@@ -24,17 +24,16 @@ export function insertChanges(schema: LedgerSchema, columns: ChangeColumns): Sta
   const name = 'changes_insert';
   const into = `${schema}.changes (level, t, key_id, d, n)`;
   if (columns.t.length >= COPY_FROM_ROWS) {
-    return { name, text: `COPY ${into} FROM STDIN (FORMAT binary)`, values: [], copy: rowsOf(columns) };
+    const copy = (): Iterable<Buffer> => piecesOf(columns);
+    return { name, text: `COPY ${into} FROM STDIN (FORMAT binary)`, values: [], copy };
   }
   return { name, text: `INSERT INTO ${into} ${ROWS}`, values: values(columns) };
 }
 
-function rowsOf({ level, t, key, d, n }: ChangeColumns): Buffer {
-  const rows = new CopyRows(5, t.length * 60);
-  for (let i = 0; i < t.length; i++) {
+function piecesOf({ level, t, key, d, n }: ChangeColumns): Iterable<Buffer> {
+  return copyPieces(5, t.length, 60, (rows, i) => {
     rows.row().smallint(level[i]!).bigint(t[i]!).uuid(key[i]!.id).bigint(d[i]!).integer(n[i]!);
-  }
-  return rows.finish();
+  });
 }
 
 /** Adds to level changes; `n` counts the contributions behind a row, which goes when the last one is taken back. */

@@ -1,7 +1,7 @@
 import { type Statement } from '@quipu/projection-engine';
 import { type LedgerSchema } from '../schema.js';
 import { bigints, smallints, texts } from '../storage/columns.js';
-import { COPY_FROM_ROWS, CopyRows } from '../storage/copy-rows.js';
+import { COPY_FROM_ROWS, copyPieces } from '../storage/copy-rows.js';
 
 /** A row of `entities` as a batch leaves it. */
 export interface EntityRow {
@@ -33,7 +33,8 @@ export function insertEntities(schema: LedgerSchema, rows: readonly EntityRow[])
   const name = 'entities_insert';
   const into = `${schema}.entities (tenant, kind, id, state, last_position)`;
   if (rows.length >= COPY_FROM_ROWS) {
-    return { name, text: `COPY ${into} FROM STDIN (FORMAT binary)`, values: [], copy: copied(rows) };
+    const copy = (): Iterable<Buffer> => piecesOf(rows);
+    return { name, text: `COPY ${into} FROM STDIN (FORMAT binary)`, values: [], copy };
   }
   return {
     name,
@@ -46,12 +47,11 @@ export function insertEntities(schema: LedgerSchema, rows: readonly EntityRow[])
   };
 }
 
-function copied(rows: readonly EntityRow[]): Buffer {
-  const written = new CopyRows(5, rows.length * 1_000);
-  for (const { tenant, kind, id, state, lastPosition } of rows) {
-    written.row().text(tenant).smallint(kind).text(id).text(state).bigint(lastPosition);
-  }
-  return written.finish();
+function piecesOf(entities: readonly EntityRow[]): Iterable<Buffer> {
+  return copyPieces(5, entities.length, 1_000, (rows, i) => {
+    const { tenant, kind, id, state, lastPosition } = entities[i]!;
+    rows.row().text(tenant).smallint(kind).text(id).text(state).bigint(lastPosition);
+  });
 }
 
 /** Rewrites the states of entities that the fold had read or written before. */

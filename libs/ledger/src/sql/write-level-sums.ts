@@ -1,7 +1,7 @@
 import { type Statement } from '@quipu/projection-engine';
 import { type LedgerSchema } from '../schema.js';
 import { bigints, numerics, smallints, uuids } from '../storage/columns.js';
-import { COPY_FROM_ROWS, CopyRows } from '../storage/copy-rows.js';
+import { COPY_FROM_ROWS, copyPieces } from '../storage/copy-rows.js';
 import { type SumColumns } from '../storage/level-columns.js';
 
 function values(columns: SumColumns): Buffer[] {
@@ -31,20 +31,18 @@ export function insertLevelSums(schema: LedgerSchema, columns: SumColumns): Stat
   const name = 'level_sums_insert';
   const into = `${schema}.level_sums (level, key_id, bucket_kind, bucket, d, n, max_t, w)`;
   if (columns.bucket.length >= COPY_FROM_ROWS) {
-    return { name, text: `COPY ${into} FROM STDIN (FORMAT binary)`, values: [], copy: rowsOf(columns) };
+    const copy = (): Iterable<Buffer> => piecesOf(columns);
+    return { name, text: `COPY ${into} FROM STDIN (FORMAT binary)`, values: [], copy };
   }
   return { name, text: `INSERT INTO ${into} ${ROWS}`, values: values(columns) };
 }
 
-function rowsOf(columns: SumColumns): Buffer {
-  const { level, key, kind, bucket, d, n, maxT, w, largeW } = columns;
-  const rows = new CopyRows(8, bucket.length * 110);
-  for (let i = 0; i < bucket.length; i++) {
+function piecesOf({ level, key, kind, bucket, d, n, maxT, w, largeW }: SumColumns): Iterable<Buffer> {
+  return copyPieces(8, bucket.length, 110, (rows, i) => {
     rows.row().smallint(level[i]!).uuid(key[i]!.id).smallint(kind[i]!).bigint(bucket[i]!);
     rows.bigint(d[i]!).bigint(n[i]!).bigint(maxT[i]!);
     rows.numeric(w[i]!, largeW.size === 0 ? undefined : largeW.get(i));
-  }
-  return rows.finish();
+  });
 }
 
 /** Adds to level sums. The latest change only rises here; where it was taken back, the next statement looks it up. */

@@ -1,8 +1,7 @@
 import { writeNumeric } from './columns.js';
 
-const SIGNATURE = Buffer.from('PGCOPY\n\xff\r\n\0', 'latin1');
 /** Signature, flags, and the length of a header extension that is not there. */
-const HEADER = SIGNATURE.length + 8;
+const HEADER = Buffer.concat([Buffer.from('PGCOPY\n\xff\r\n\0', 'latin1'), Buffer.alloc(8)]);
 const TWO_TO_32 = 4_294_967_296;
 /** A numeric of 38 digits, its length included. */
 const NUMERIC_ROOM = 4 + 8 + 2 * 11;
@@ -13,21 +12,45 @@ const NUMERIC_ROOM = 4 + 8 + 2 * 11;
  */
 export const COPY_FROM_ROWS = 500;
 
+/** Rows of one piece of a COPY: about as many as Postgres takes in while the next piece is made. */
+const PIECE_ROWS = 1_000;
+
+/**
+ * `count` rows as pieces of a binary COPY; `write` writes row `i`, of `fields` fields and about `room` bytes.
+ */
+export function* copyPieces(
+  fields: number,
+  count: number,
+  room: number,
+  write: (rows: CopyRows, i: number) => void,
+): Generator<Buffer> {
+  for (let from = 0; from < count; from += PIECE_ROWS) {
+    const to = Math.min(count, from + PIECE_ROWS);
+    const rows = new CopyRows(fields, (to - from) * room, from === 0);
+    for (let i = from; i < to; i++) write(rows, i);
+    yield rows.finish(to === count);
+  }
+}
+
 /**
  * Rows in the binary format of COPY, written field by field: per row the number of fields (int16), per field its length
  * (int32, -1 for NULL) and bytes (PostgreSQL documentation, "COPY", "Binary Format").
  */
 export class CopyRows {
   private buffer: Buffer;
-  private at = HEADER;
+  private at = 0;
 
-  /** @param room bytes to begin with; it grows when they do not suffice. */
+  /**
+   * @param room bytes to begin with; it grows when they do not suffice.
+   * @param first whether these are the first rows of the COPY, which begins with a header.
+   */
   constructor(
     private readonly fields: number,
     room: number,
+    first = true,
   ) {
-    this.buffer = Buffer.alloc(HEADER + room);
-    SIGNATURE.copy(this.buffer);
+    this.buffer = Buffer.allocUnsafe(HEADER.length + room);
+    if (first) this.at = HEADER.copy(this.buffer);
   }
 
   /** Begins a row. */
@@ -98,10 +121,10 @@ export class CopyRows {
     return this;
   }
 
-  /** Everything written, and the mark of its end. */
-  finish(): Buffer {
+  /** Everything written, and, after the last rows of the COPY, the mark of its end. */
+  finish(last = true): Buffer {
     this.ensure(2);
-    this.at = this.buffer.writeInt16BE(-1, this.at);
+    if (last) this.at = this.buffer.writeInt16BE(-1, this.at);
     return this.buffer.subarray(0, this.at);
   }
 
