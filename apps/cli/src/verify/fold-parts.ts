@@ -3,7 +3,7 @@ import type { ExpectedWriter } from './expected-writer.js';
 import type { Part } from './naive/entity-fold.js';
 import { Root } from './naive/folds.js';
 
-const PAGE = 5_000;
+const PAGE = 1_000;
 
 /**
  * Folds what entities say about others, which the table `parts` holds once all of them are folded, one root
