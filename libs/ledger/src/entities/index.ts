@@ -20,6 +20,7 @@ export { type AlertState } from './host/alert.js';
 export { type HostState } from './host/host.js';
 export { type InstanceState } from './instance/instance.js';
 export { type LevelInterval, levelIntervals } from './level-intervals.js';
+export { jobDimensions } from './job/job.js';
 export { type JobFact, type JobFields, type JobState } from './job/job-state.js';
 export { type AttemptTimeline, type JobStatus, type JobTimeline, jobTimeline } from './job/job-timeline.js';
 export { type NodeLifeTimeline, type NodeState, nodeTimeline } from './node/node.js';

@@ -1,6 +1,6 @@
 import { type CurrentEvent, type EventType } from '@quipu/contracts';
 import fc from 'fast-check';
-import { event, fold } from '../../test/fold-events.js';
+import { event, fold } from '../fixtures/fold-events.js';
 import { metricFamilies } from './catalogue.js';
 
 const maybe = <T>(value: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> =>

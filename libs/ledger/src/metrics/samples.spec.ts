@@ -1,4 +1,4 @@
-import { event, of } from '../../test/fold-events.js';
+import { event, of } from '../fixtures/fold-events.js';
 import { metricFamilies } from './catalogue.js';
 
 describe('samples by example', () => {

@@ -37,10 +37,11 @@ export class MetricEntities1764000000400 implements MigrationInterface {
   }
 }
 
+/** The generations that have tables: those of a dropped one are gone, its row may stand. */
 async function schemas(runner: QueryRunner): Promise<string[]> {
   const rows = (await runner.query(
-    `SELECT schema_name FROM projections p
-      WHERE name = $1 AND EXISTS (SELECT FROM pg_namespace WHERE nspname = p.schema_name)`,
+    `SELECT schema_name FROM projections
+      WHERE name = $1 AND to_regclass(schema_name || '.members') IS NOT NULL`,
     [LEDGER_PROJECTION],
   )) as { schema_name: string }[];
   return rows.map((row) => parseLedgerSchema(row.schema_name));
