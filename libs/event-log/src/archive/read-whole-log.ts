@@ -20,7 +20,7 @@ export async function readWholeLogAfter(
 ): Promise<StoredEvent[]> {
   let after = position;
   for (let again = true; ;) {
-    const events = await readAfter(pool, after, limits);
+    const events = archive.likelyCovers(after) ? [] : await readAfter(pool, after, limits);
     if (events.length > 0) return events;
     const archived = await archive.seenBy(pool);
     if (archived.covers(after)) {
