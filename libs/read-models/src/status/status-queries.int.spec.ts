@@ -30,6 +30,10 @@ describe('StatusQueries', () => {
        SELECT p, floor(extract(epoch FROM clock_timestamp()) * 1000) - 60000 + p, 0, 'a', 's', p::text,
               'job.queued', 'job/q/1', 1, '{}' FROM generate_series(1, 10) p`,
     );
+    await pool.query(
+      `INSERT INTO log_digests (last_position, first_position, events, digest, previous)
+       SELECT last, first, last - first + 1, sha256('d'), sha256('p') FROM (VALUES (1, 3), (4, 8), (9, 10)) b (first, last)`,
+    );
     await pool.query(`UPDATE projections SET position = 4 WHERE name = 'ledger'`);
     const behind = await status.read();
     expect(behind).toMatchObject({ logPosition: 10n, checkpoint: 4n, lagEvents: 6n });

@@ -30,16 +30,21 @@ interface StatusRow {
   epoch: string | null;
 }
 
+/** What lags is counted by batches: only the one that the checkpoint lies within is looked at event by event. */
 const STATUS = `
 WITH live AS (
   SELECT p.position, p.halted_position, p.halted_error, p.halted_ms FROM projections p
    WHERE p.name = $1 AND p.status = 'live')
 SELECT coalesce((SELECT position FROM log ORDER BY position DESC LIMIT 1), 0) AS log_position,
        l.position AS checkpoint,
-       (SELECT count(*) FROM log g WHERE g.position > coalesce(l.position, 0))
-         + (SELECT coalesce(sum(least(d.events, d.last_position - coalesce(l.position, 0))), 0) FROM log_digests d
-             WHERE d.last_position > coalesce(l.position, 0)
-               AND d.last_position < (SELECT max(end_position) FROM log_archives WHERE detached_ms IS NOT NULL))
+       (SELECT coalesce(sum(CASE
+                  WHEN d.first_position > coalesce(l.position, 0) THEN d.events
+                  WHEN d.last_position < (SELECT max(end_position) FROM log_archives WHERE detached_ms IS NOT NULL)
+                    THEN least(d.events, d.last_position - coalesce(l.position, 0))
+                  ELSE (SELECT count(*) FROM log g
+                         WHERE g.position > coalesce(l.position, 0) AND g.position <= d.last_position)
+                END), 0)
+          FROM log_digests d WHERE d.last_position > coalesce(l.position, 0))
          AS lag_events,
        coalesce(greatest(0, floor(extract(epoch FROM clock_timestamp()) * 1000) - (
          SELECT coalesce(
