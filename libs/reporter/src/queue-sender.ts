@@ -14,7 +14,7 @@ export interface Sender {
   close(): void;
 }
 
-/** Longest Redis may take to acknowledge a job, ms. */
+/** As long as a busy Redis may take, and a busy event loop to notice, ms. */
 const PATIENCE_MS = 5_000;
 
 /** JSON that is ready: BullMQ would escape it once more if it were a text, and parse it if it were not. */
@@ -43,7 +43,11 @@ export class QueueSender implements Sender {
   private readonly redis: Redis;
   private queue: EventsQueue | undefined;
 
-  constructor(connection: ReporterConnection) {
+  /** @param patienceMs longest Redis may take to acknowledge a job. */
+  constructor(
+    connection: ReporterConnection,
+    private readonly patienceMs = PATIENCE_MS,
+  ) {
     this.redis = connect(connection);
   }
 
@@ -51,9 +55,7 @@ export class QueueSender implements Sender {
     // A queue that is opened while Redis is away would wait for it, and fail for good if it goes again meanwhile.
     if (this.redis.status !== 'ready') throw new Error(`the connection to Redis is ${this.redis.status}`);
     const queue = (this.queue ??= this.open());
-    await withPatience(
-      queue.add('events', new ReadyJson(`[${events.join(',')}]`), { removeOnComplete: true }),
-    );
+    await this.patiently(queue.add('events', new ReadyJson(`[${events.join(',')}]`)));
   }
 
   close(): void {
@@ -71,17 +73,21 @@ export class QueueSender implements Sender {
     queue.waitUntilReady().catch(() => (this.queue = undefined));
     return queue;
   }
-}
 
-async function withPatience<T>(work: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`Redis did not answer within ${PATIENCE_MS} ms`)), PATIENCE_MS);
-    timer.unref();
-  });
-  try {
-    return await Promise.race([work, late]);
-  } finally {
-    clearTimeout(timer);
+  private async patiently<T>(work: Promise<T>): Promise<T> {
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => {
+        // What a Redis that hangs has not answered would pile up in the connection, to be done as often as it was tried.
+        this.redis.disconnect(true);
+        reject(new Error(`Redis did not answer within ${this.patienceMs} ms`));
+      }, this.patienceMs);
+      timer.unref();
+    });
+    try {
+      return await Promise.race([work, late]);
+    } finally {
+      clearTimeout(timer);
+    }
   }
 }

@@ -176,10 +176,12 @@ export class Reporter {
     this.timer = undefined;
     if (this.sending) return;
     this.sending = true;
-    void this.drain().finally(() => {
-      this.sending = false;
-      if (this.buffer.size > 0 && !this.ended) this.schedule();
-    });
+    void this.drain()
+      .catch((error: unknown) => this.tell(error))
+      .finally(() => {
+        this.sending = false;
+        if (this.buffer.size > 0 && !this.ended) this.schedule();
+      });
   }
 
   /** Sends job after job, one at a time so that events keep their order, until what is left can wait for more. */

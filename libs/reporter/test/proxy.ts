@@ -34,6 +34,11 @@ export class Proxy {
     return url.href;
   }
 
+  /** Keeps connections, and what is sent over them: Redis seems to hang. */
+  stall(): void {
+    for (const socket of this.sockets) socket.pause();
+  }
+
   /** Cuts all connections, and refuses others. */
   async cut(): Promise<void> {
     const { server } = this;
