@@ -61,7 +61,9 @@ describe('acceptsGzip', () => {
 
 describe('readVocabulary', () => {
   let directory: string;
-  beforeAll(() => (directory = mkdtempSync(join(tmpdir(), 'vocabulary-'))));
+  beforeAll(() => {
+    directory = mkdtempSync(join(tmpdir(), 'vocabulary-'));
+  });
   afterAll(() => rmSync(directory, { recursive: true }));
 
   const read = (text: string) => {
