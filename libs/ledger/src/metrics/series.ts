@@ -15,6 +15,15 @@ export interface SeriesSet {
   readonly buckets: Series[];
 }
 
+/** Series sets by one label's value, or the levels below it. */
+type Level = Map<string, unknown>;
+
+function below(level: Level, value: string): Level {
+  let found = level.get(value) as Level | undefined;
+  if (found === undefined) level.set(value, (found = new Map()));
+  return found;
+}
+
 /** Forgetting all of them costs writing texts again; remembering all has no bound. */
 const REMEMBERED = 20_000;
 
@@ -23,7 +32,9 @@ const REMEMBERED = 20_000;
  * them anew would cost more than adding.
  */
 export class FamilySeries {
-  private readonly known = new Map<string, SeriesSet>();
+  private readonly known: Level = new Map();
+  private readonly scoped: Level = new Map();
+  private size = 0;
   private readonly names: readonly string[];
 
   /**
@@ -40,16 +51,17 @@ export class FamilySeries {
 
   /** The series of a label set; `scope` undefined where it is the tenant. */
   of(tenant: string, labels: LabelValues, scope: string | undefined): SeriesSet {
-    let name = scope === undefined ? tenant : `${tenant}\0\0${scope}`;
-    if (this.open) name += `\0${JSON.stringify(labels)}`;
-    else for (const label of this.names) name += `\0${labels[label] ?? ''}`;
-    let found = this.known.get(name);
-    if (found === undefined) {
-      if (this.known.size >= REMEMBERED) this.known.clear();
-      found = { main: this.make(this.stored, tenant, labels, scope), buckets: [] };
-      this.known.set(name, found);
-    }
-    return found;
+    // Value by value: the texts are short and met in many families, so most of their hashes are known already.
+    let level = below(scope === undefined ? this.known : below(this.scoped, scope), tenant);
+    const { names, open } = this;
+    const last = open ? JSON.stringify(labels) : (labels[names.at(-1) ?? ''] ?? '');
+    if (!open) for (let i = 0; i < names.length - 1; i++) level = below(level, labels[names[i]!] ?? '');
+    const found = level.get(last) as SeriesSet | undefined;
+    if (found !== undefined) return found;
+    const made = { main: this.make(this.stored, tenant, labels, scope), buckets: [] };
+    if ((this.size += 1) > REMEMBERED) this.forget();
+    else level.set(last, made);
+    return made;
   }
 
   /** The series of a set in one bucket; `le` is its bound as text. */
@@ -63,6 +75,12 @@ export class FamilySeries {
   /** The series of a set in a family beside the stored one: `n`, `sum` or `rate`. */
   beside(set: SeriesSet, suffix: string): Series {
     return { ...set.main, family: `${this.stored}:${suffix}` };
+  }
+
+  private forget(): void {
+    this.known.clear();
+    this.scoped.clear();
+    this.size = 0;
   }
 
   private make(family: string, tenant: string, labels: LabelValues, scope: string | undefined): Series {
