@@ -68,10 +68,6 @@ export class ProblemFilter implements ExceptionFilter {
     if (error instanceof HttpException) return problem(error.getStatus(), error.message);
     const status = statusOf(error);
     if (status !== null) return problem(status, TITLES[status] ?? 'The request cannot be answered.');
-    if (classifyPgError(error) === 'retry') {
-      this.logger.warn({ err: error }, 'a question could not be answered: a store is away');
-      return problem(503, 'The database does not answer.', 'Ask again in a moment.');
-    }
     // Names and positions of archives are the platform's: a tenant learns what it can do, the log the rest.
     if (error instanceof ArchivedPositionError) {
       return problem(400, 'What the ledger said at that time is archived.', 'Ask as of a later time.');
@@ -79,6 +75,10 @@ export class ProblemFilter implements ExceptionFilter {
     if (error instanceof ArchiveUnavailableError) {
       this.logger.error({ err: error }, 'a question needs an archive that cannot be read');
       return problem(503, 'A part of the log that this needs is archived, and cannot be read now.');
+    }
+    if (classifyPgError(error) === 'retry') {
+      this.logger.warn({ err: error }, 'a question could not be answered: a store is away');
+      return problem(503, 'The database does not answer.', 'Ask again in a moment.');
     }
     if (error instanceof QuipuError) return problem(error.retryable ? 503 : 400, error.message, error.hint);
     this.logger.error({ err: error }, 'a question could not be answered');
