@@ -3,7 +3,6 @@ import { createHash } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { scopeOf } from '@quipu/access';
 import { canonicalEvent, type LogEvent } from '@quipu/contracts';
 import { exportReasons, MEASURE_NAMES, type WhyQuery } from '@quipu/read-models';
 import fc from 'fast-check';
@@ -11,13 +10,8 @@ import { cut } from '../support/generators/arrivals.js';
 import { instant, LAST } from '../support/generators/drafts.js';
 import { TENANTS, worldEvents } from '../support/generators/worlds.js';
 import { LedgerRig } from './ledger-rig.js';
+import { platform } from './questions.js';
 import { runs } from './runs.js';
-
-const platform = scopeOf({
-  ...{ tenantId: 'superadmin', tenantName: 'superadmin', name: 'admin' },
-  role: 'superadmin',
-  sourcePrefix: null,
-})!;
 
 interface Line {
   interval?: { amount: string; to: string | null };

@@ -1,4 +1,3 @@
-import { scopeOf } from '@quipu/access';
 import type { LogEvent } from '@quipu/contracts';
 import { UsageQueries } from '@quipu/read-models';
 import fc from 'fast-check';
@@ -8,6 +7,7 @@ import { everyKindEvents, TENANTS, worldEvents } from '../support/generators/wor
 import { grouped, GROUPS, levelAt, matching, usageBetween } from './brute-force-usage.js';
 import { type Append, type Arrival, LedgerRig } from './ledger-rig.js';
 import { naiveWorld } from './naive-world.js';
+import { maybeOne, platform } from './questions.js';
 import { runs } from './runs.js';
 
 const before = fc.oneof(
@@ -28,9 +28,6 @@ function arrival(events: readonly LogEvent[]): fc.Arbitrary<Arrival> {
     );
 }
 
-const maybeOne = <T>(...values: T[]): fc.Arbitrary<T | undefined> =>
-  fc.option(fc.constantFrom(...values), { nil: undefined, freq: 2 });
-
 /** A question about usage: a window, filters, a grouping, buckets. */
 const question = fc.record({
   level: fc.constantFrom('nodes' as const, 'waiting' as const, 'running' as const),
@@ -47,14 +44,6 @@ const question = fc.record({
   service: fc.option(fc.constantFrom('db', 'web'), { nil: undefined, freq: 4 }),
   groupBy: fc.subarray([...GROUPS], { maxLength: 2 }),
   bucket: maybeOne('quarter' as const, 'hour' as const, 'day' as const, 'week' as const, 'month' as const),
-});
-
-const platform = scopeOf({
-  tenantId: 'superadmin',
-  tenantName: 'superadmin',
-  name: 'admin',
-  role: 'superadmin',
-  sourcePrefix: null,
 });
 
 describe('worlds of events, appended to the log and projected', () => {
@@ -150,7 +139,7 @@ async function expectBruteForce(
     ...(fine === undefined ? {} : { start: fine }),
     ...(bucket === undefined ? {} : { bucket }),
   };
-  const answer = await queries.usage(platform!, query);
+  const answer = await queries.usage(platform, query);
   const about = JSON.stringify({ ...query, end: moment(end), now: moment(now) });
 
   if (fine === undefined) {
@@ -176,7 +165,7 @@ async function expectBruteForce(
     expect([about, row.values]).toEqual([about, values]);
   }
 
-  const at = await queries.levels(platform!, { level, now, at: [end], groupBy, filters: query.filters });
+  const at = await queries.levels(platform, { level, now, at: [end], groupBy, filters: query.filters });
   const levels = at.rows.map((row): [string, bigint] => [
     JSON.stringify(groupBy.map((name) => row.group[name])),
     row.total,

@@ -1,4 +1,3 @@
-import { scopeOf } from '@quipu/access';
 import type { LogEvent, StoredEvent } from '@quipu/contracts';
 import {
   MEASURE_NAMES,
@@ -17,16 +16,8 @@ import { TENANTS, worldEvents } from '../support/generators/worlds.js';
 import { grouped, type Group, levelAt, matching, usageBetween } from './brute-force-usage.js';
 import { LedgerRig } from './ledger-rig.js';
 import { naiveWorld } from './naive-world.js';
+import { maybeOne, platform } from './questions.js';
 import { runs } from './runs.js';
-
-const platform = scopeOf({
-  ...{ tenantId: 'superadmin', tenantName: 'superadmin', name: 'admin' },
-  role: 'superadmin',
-  sourcePrefix: null,
-})!;
-
-const maybeOne = <T>(...values: T[]): fc.Arbitrary<T | undefined> =>
-  fc.option(fc.constantFrom(...values), { nil: undefined, freq: 2 });
 
 const question = fc.record({
   level: fc.constantFrom('nodes' as const, 'waiting' as const, 'running' as const),

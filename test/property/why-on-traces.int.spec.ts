@@ -1,6 +1,5 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { scopeOf } from '@quipu/access';
 import type { LogEvent } from '@quipu/contracts';
 import { createPool } from '@quipu/platform';
 import { READER_SESSION, UsageQueries, WhyQueries } from '@quipu/read-models';
@@ -8,6 +7,7 @@ import { openInput } from '../../apps/cli/src/import/input.js';
 import { swfSource } from '../../apps/cli/src/import/swf-source.js';
 import { repository } from '../support/index.js';
 import { LedgerRig } from './ledger-rig.js';
+import { platform } from './questions.js';
 
 const QUESTIONS = 200;
 const MEASURES = { node_seconds: 'nodes', waiting_seconds: 'waiting', running_seconds: 'running' } as const;
@@ -17,12 +17,6 @@ const MEASURES = { node_seconds: 'nodes', waiting_seconds: 'waiting', running_se
  */
 const SHARES = { user: 0.8, queue: 0.5, cluster: 0.5 } as const;
 const TRACES = join(repository, '../shared/traces');
-
-const platform = scopeOf({
-  ...{ tenantId: 'superadmin', tenantName: 'superadmin', name: 'admin' },
-  role: 'superadmin',
-  sourcePrefix: null,
-})!;
 
 /** Numbers in [0, 1) that are the same in every run. */
 function randomness(seed: number): () => number {

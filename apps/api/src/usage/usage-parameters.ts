@@ -1,7 +1,8 @@
 import { type CalendarUnit } from '@quipu/metering';
 import { type Dimension, DIMENSIONS, type LevelName, LEVELS } from '@quipu/read-models';
 import { z } from 'zod';
-import { limitText, oneOf, storableText, timeText, DEFAULT_LIMIT } from '../answers/query-parameters.js';
+import { FILTER_PARAMETERS, PAGE_PARAMETERS } from '../answers/filter-parameters.js';
+import { oneOf, storableText, timeText } from '../answers/query-parameters.js';
 import { quoted } from '../answers/storable-text.js';
 
 /** The levels that can be asked for. */
@@ -41,18 +42,8 @@ export function usageParameters(nowMs: number) {
     end: timeText(nowMs).optional(),
     bucket: oneOf(USAGE_BUCKETS).optional(),
     asOf: storableText.optional(),
-    tenant: storableText.optional(),
-    user: storableText.optional(),
-    queue: storableText.optional(),
-    cluster: storableText.optional(),
-    template: storableText.optional(),
-    provider: storableText.optional(),
-    hardware: storableText.optional(),
-    image: storableText.optional(),
-    service: storableText.optional(),
-    limit: limitText.default(DEFAULT_LIMIT),
-    cursor: z.string().optional(),
-    format: oneOf(['json', 'csv']).optional(),
+    ...FILTER_PARAMETERS,
+    ...PAGE_PARAMETERS,
   });
 }
 

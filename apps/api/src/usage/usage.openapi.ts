@@ -1,5 +1,6 @@
 import { DIMENSIONS } from '@quipu/read-models';
 import type { ApiFragment } from '../openapi/fragment.js';
+import { filterParameters } from '../openapi/filter-parameters.js';
 import {
   BY_KEY,
   csv,
@@ -63,14 +64,7 @@ export const usageApi: ApiFragment = {
           }),
           parameterOf('asOf'),
           parameterOf('tenant'),
-          queryParameter('user', 'Only of this user.', 'george'),
-          queryParameter('queue', 'Only of jobs in this queue.', 'builds'),
-          queryParameter('cluster', 'Only of this cluster.', 'c-17'),
-          queryParameter('template', 'Only of clusters of this template.', 'hadoop'),
-          queryParameter('provider', 'Only of nodes of this provider.', 'openstack'),
-          queryParameter('hardware', 'Only of nodes of this hardware type.', 'large'),
-          queryParameter('image', 'Only of nodes of this image type.', 'debian12'),
-          queryParameter('service', 'Only of nodes that carry this service.', 'ssh'),
+          ...filterParameters(),
           parameterOf('limit'),
           parameterOf('cursor'),
           parameterOf('format'),

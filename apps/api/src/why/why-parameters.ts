@@ -1,14 +1,7 @@
 import { type Measure, MEASURE_NAMES, measureKind } from '@quipu/read-models';
 import { z } from 'zod';
-import {
-  badQuery,
-  DEFAULT_LIMIT,
-  type InputError,
-  limitText,
-  oneOf,
-  storableText,
-  timeText,
-} from '../answers/query-parameters.js';
+import { FILTER_PARAMETERS, PAGE_PARAMETERS } from '../answers/filter-parameters.js';
+import { badQuery, type InputError, oneOf, storableText, timeText } from '../answers/query-parameters.js';
 
 const MEASURES = MEASURE_NAMES as [Measure, ...Measure[]];
 
@@ -25,15 +18,7 @@ function questionShape(nowMs: number) {
     end: timeText(nowMs).optional(),
     at: timeText(nowMs).optional(),
     asOf: storableText.optional(),
-    tenant: storableText.optional(),
-    user: storableText.optional(),
-    queue: storableText.optional(),
-    cluster: storableText.optional(),
-    template: storableText.optional(),
-    provider: storableText.optional(),
-    hardware: storableText.optional(),
-    image: storableText.optional(),
-    service: storableText.optional(),
+    ...FILTER_PARAMETERS,
   };
 }
 
@@ -47,9 +32,7 @@ export function whyParameters(nowMs: number) {
   return z.object({
     ...questionShape(nowMs),
     events: oneOf(['true', 'false']).default('true'),
-    limit: limitText.default(DEFAULT_LIMIT),
-    cursor: z.string().optional(),
-    format: oneOf(['json', 'csv']).optional(),
+    ...PAGE_PARAMETERS,
   });
 }
 

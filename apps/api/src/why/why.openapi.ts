@@ -1,4 +1,5 @@
 import { DIMENSIONS, MEASURE_NAMES } from '@quipu/read-models';
+import { filterParameters } from '../openapi/filter-parameters.js';
 import type { ApiFragment, ApiParameter, JsonSchema, Reference } from '../openapi/fragment.js';
 import {
   BY_KEY,
@@ -57,10 +58,7 @@ export const WHY_QUESTION: readonly (ApiParameter | Reference)[] = [
   queryParameter('at', 'The instant of a level, such as `nodes`; default: now.', '2026-03-01T00:00:00Z'),
   parameterOf('asOf'),
   parameterOf('tenant'),
-  ...DIMENSIONS.filter((dimension) => dimension !== 'tenant').map((dimension) =>
-    queryParameter(dimension, `Only what has this ${dimension}.`, dimension === 'user' ? 'george' : 'c-17'),
-  ),
-  queryParameter('service', 'Only nodes that carry this service.', 'ssh'),
+  ...filterParameters(),
 ];
 
 /** `/api/why` in the document. */

@@ -1,18 +1,9 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { LIFECYCLE_QUEUE, QUEUE_PREFIX } from '@quipu/contracts';
 import { EventLog } from '@quipu/event-log';
-import { createRedis } from '@quipu/platform';
-import { Queue } from 'bullmq';
-import type { Redis } from 'ioredis';
 import { sampleCloudEvent, until } from '../../test/sample-job.js';
-import {
-  repository,
-  testDatabase,
-  type TestDatabase,
-  testRedis,
-  type TestRedis,
-} from '../../../../test/support/index.js';
+import { openTestQueue, type TestQueue } from '../../test/test-queue.js';
+import { repository } from '../../../../test/support/index.js';
 
 const ALL = { maxEvents: 100_000, maxBytes: 1 << 30 };
 /** Before and after the tenants are asked for, before and after the append. */
@@ -21,23 +12,15 @@ const STEPS_PER_COMMIT = 4;
 const BATCHES = 160;
 
 describe('an ingest that is killed', () => {
-  let database: TestDatabase;
-  let services: TestRedis;
-  let connection: Redis;
-  let queue: Queue;
+  let database: TestQueue['database'];
+  let services: TestQueue['services'];
+  let queue: TestQueue['queue'];
+  let close: TestQueue['close'];
 
   beforeAll(async () => {
-    database = await testDatabase();
-    services = await testRedis();
-    connection = createRedis(services.url, 'consumer');
-    queue = new Queue(LIFECYCLE_QUEUE, { connection, prefix: QUEUE_PREFIX });
+    ({ database, services, queue, close } = await openTestQueue());
   });
-  afterAll(async () => {
-    await queue.close();
-    connection.disconnect();
-    await services.release();
-    await database.drop();
-  });
+  afterAll(() => close());
 
   function child(env: Record<string, string> = {}): ChildProcess {
     return spawn(

@@ -1,10 +1,4 @@
-import {
-  type Dimensions,
-  type EntityKey,
-  type JobFields,
-  type JobState,
-  levelIntervals,
-} from '@quipu/ledger';
+import { type Dimensions, type EntityKey, jobDimensions, type JobState, levelIntervals } from '@quipu/ledger';
 import type { UsageFilters } from '../usage/dimensions.js';
 import { passes } from '../past/entity-condition.js';
 import { jobStanding } from '../past/job-standing.js';
@@ -75,7 +69,7 @@ function standing(
   if (key.kind !== 'job') return [];
   const stands = jobStanding(state as JobState, at);
   if (stands?.column !== column) return [];
-  const dims = standingDimensions(key.tenant, stands.fields);
+  const dims = jobDimensions(key.tenant, stands.fields);
   // Depth counts jobs that name no queue under ''.
   const { queue, ...others } = filters;
   if ((queue !== undefined && queue !== stands.queue) || !passes(dims, others)) return [];
@@ -83,18 +77,4 @@ function standing(
   const interval = { start: since, end: null, from: since, to: null, until: null };
   const life = String(attempt);
   return [{ key, life, amount: 1n, ...interval, height: 1, estimated: false, dims }];
-}
-
-function standingDimensions(tenant: string, fields: JobFields): Dimensions {
-  return {
-    tenant,
-    user: fields.user ?? null,
-    queue: fields.queue ?? null,
-    cluster: fields.cluster ?? null,
-    template: fields.clusterTemplate ?? null,
-    provider: null,
-    hardware: null,
-    image: null,
-    services: [],
-  };
 }

@@ -1,0 +1,13 @@
+import { scopeOf } from '@quipu/access';
+import fc from 'fast-check';
+
+/** Who may ask for everything. */
+export const platform = scopeOf({
+  ...{ tenantId: 'superadmin', tenantName: 'superadmin', name: 'admin' },
+  role: 'superadmin',
+  sourcePrefix: null,
+})!;
+
+/** One of the values, or, as often as not, none. */
+export const maybeOne = <T>(...values: T[]): fc.Arbitrary<T | undefined> =>
+  fc.option(fc.constantFrom(...values), { nil: undefined, freq: 2 });
