@@ -24,7 +24,7 @@ describe('the bench, at a small scale', () => {
   }
 
   it.each([
-    ['import', ['import', 'import', 'memory']],
+    ['import', ['import', 'import', 'import', 'import', 'memory']],
     ['drain', ['drain']],
     ['http', ['http', 'http', 'http', 'http', 'memory']],
     ['why', ['why', 'why', 'why', 'why', 'why', 'why', 'memory']],
