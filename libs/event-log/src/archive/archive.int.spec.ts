@@ -189,6 +189,35 @@ describe('an archive of the log', () => {
     expect(await dropArchivedPartition(options(), part, 10_000)).toBe(true);
   });
 
+  it('makes nobody wait behind it while somebody reads the log', async () => {
+    await expect(archivePartition(options(), { first: 3_000n, end: 4_000n })).rejects.toThrow(
+      /may still come/,
+    );
+    await log.append({ events: sampleEvents(600) });
+    const part = await archivePartition(options(), { first: 3_000n, end: 4_000n });
+    const reader = await database.pool.connect();
+    await reader.query('BEGIN');
+    await reader.query('SELECT 1');
+    const dropped = dropArchivedPartition(options(), part, 20_000);
+    // It began before the part was noted, or after: it reads now, and appends go on beside it.
+    await reader.query('SELECT count(*) FROM log');
+    const started = performance.now();
+    for (let i = 0; i < 20; i += 1) await log.append({ events: [sampleEvent()] });
+    expect(performance.now() - started).toBeLessThan(5_000);
+    await reader.query('COMMIT');
+    reader.release();
+    expect(await dropped).toBe(true);
+    await restorePartition(
+      { ...options(), progress: () => undefined },
+      (await readArchivedParts(database.pool)).at(-1)!,
+    );
+    before = [];
+    for (let page = await log.readAfter(0n, ALL); page.length > 0;) {
+      before.push(...page);
+      page = await log.readAfter(page.at(-1)!.position, ALL);
+    }
+  });
+
   it('leaves no hole, and nothing can be changed in what is left', async () => {
     await expect(
       database.pool.query('DELETE FROM log_archives WHERE first_position = 1000'),
@@ -201,7 +230,7 @@ describe('an archive of the log', () => {
     for (const part of (await readArchivedParts(database.pool)).toReversed()) {
       await restorePartition({ ...options(), progress: () => undefined }, part);
     }
-    expect(await tables()).toEqual(['log_p0', 'log_p1000', 'log_p2000', 'log_p3000']);
+    expect(await tables()).toEqual(['log_p0', 'log_p1000', 'log_p2000', 'log_p3000', 'log_p4000']);
     expect(await new EventLog(database.pool).readAfter(0n, ALL)).toEqual(before);
     expect(await new EventLog(database.pool).readEntity(known.tenant, known.subject)).toHaveLength(1);
     await expect(database.pool.query('DELETE FROM log_p1000')).rejects.toMatchObject({ code: '42501' });

@@ -6,6 +6,7 @@ import type { Clock, IoSteps } from '@quipu/platform';
 import type { Pool } from 'pg';
 import { checkArchive } from './check-archive.js';
 import { type ArchivedPart, indexNameOf, insertArchivedPart, manifestNameOf } from './archived-part.js';
+import { readHead } from '../reading/head.js';
 import type { LogArchive } from './log-archive.js';
 import { type ArchiveWatch, type PartRange, writeArchive } from './write-archive.js';
 
@@ -25,10 +26,14 @@ export interface MoveOptions {
  * Copies a partition to a file and notes it. Killed anywhere before the note is committed, nothing has happened but files
  * that nobody knows of, and the next run writes them again; afterwards everybody reads the file, and the partition is
  * there for nothing, until {@link dropArchivedPartition}.
- * @throws ArchiveDamagedError when file, log and digest chain do not agree; the log is untouched then.
+ * @throws ArchiveDamagedError when file, log and digest chain do not agree, RangeError when the range is not complete;
+ * the log is untouched then.
  */
 export async function archivePartition(options: MoveOptions, range: PartRange): Promise<ArchivedPart> {
   const { pool, directory, io, clock, signal } = options;
+  if ((await readHead(pool)).position < range.end) {
+    throw new RangeError(`Events may still come between ${range.first} and ${range.end}.`);
+  }
   const watch = (phase: 'write' | 'check'): ArchiveWatch => ({
     signal,
     progress: (events) => options.progress(phase, events),
@@ -83,16 +88,23 @@ export async function dropArchivedPartition(
   waitMs: number,
 ): Promise<boolean> {
   const until = clock.now() + waitMs;
+  /** Waits for those who are there now, and not for those who come meanwhile. */
+  const outlasted = async (look: (pool: Pool) => Promise<Set<string>>): Promise<boolean> => {
+    let there = await look(pool);
+    while (there.size > 0) {
+      if (clock.now() >= until) return false;
+      signal.throwIfAborted();
+      await sleep(LOOK_MS);
+      const still = await look(pool);
+      there = new Set([...there].filter((id) => still.has(id)));
+    }
+    return true;
+  };
   await io.step('archive.drop:before');
-  let older = await runningTransactions(pool);
-  while (older.size > 0) {
-    if (clock.now() >= until) return false;
-    signal.throwIfAborted();
-    await sleep(LOOK_MS);
-    const running = await runningTransactions(pool);
-    older = new Set([...older].filter((id) => running.has(id)));
-  }
+  if (!(await outlasted(runningTransactions))) return false;
   for (;;) {
+    // Whoever waits for the lock makes everybody wait who comes later: so it is asked for when it can be had soon.
+    if (!(await outlasted(readersOfLog))) return false;
     signal.throwIfAborted();
     try {
       await io.step('archive.detach:before');
@@ -100,21 +112,29 @@ export async function dropArchivedPartition(
       await io.step('archive.detach:after');
       return true;
     } catch (error) {
-      // Somebody reads the log. It is not waited for in the queue of the lock, or everybody else would wait behind.
       if ((error as { code?: string }).code !== '55P03') throw error;
       if (clock.now() >= until) return false;
-      await sleep(LOOK_MS * 5);
     }
   }
 }
+
+const OTHERS = `a.datname = current_database() AND l.pid <> pg_backend_pid()
+   AND coalesce(a.backend_type, '') <> 'autovacuum worker'`;
 
 /** The transactions of this database that run now, but for the one that asks. */
 async function runningTransactions(pool: Pool): Promise<Set<string>> {
   const { rows } = await pool.query<{ id: string }>(
     `SELECT l.virtualtransaction AS id FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid
-     WHERE l.locktype = 'virtualxid' AND l.virtualxid = l.virtualtransaction
-       AND a.datname = current_database() AND l.pid <> pg_backend_pid()
-       AND coalesce(a.backend_type, '') <> 'autovacuum worker'`,
+     WHERE l.locktype = 'virtualxid' AND l.virtualxid = l.virtualtransaction AND ${OTHERS}`,
+  );
+  return new Set(rows.map(({ id }) => id));
+}
+
+/** The transactions that have read or written the log, and have not ended. */
+async function readersOfLog(pool: Pool): Promise<Set<string>> {
+  const { rows } = await pool.query<{ id: string }>(
+    `SELECT DISTINCT l.virtualtransaction AS id FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid
+     WHERE l.locktype = 'relation' AND l.relation = 'log'::regclass AND ${OTHERS}`,
   );
   return new Set(rows.map(({ id }) => id));
 }

@@ -54,6 +54,9 @@ BEGIN
   IF NOT EXISTS (SELECT FROM log_archives WHERE first_position = in_first AND detached_ms IS NULL) THEN
     RAISE EXCEPTION 'no archive waits for the partition at % to be dropped', in_first;
   END IF;
+  IF NOT EXISTS (SELECT FROM log WHERE position >= (SELECT max(end_position) FROM log_archives)) THEN
+    RAISE EXCEPTION 'the partition at % is still being filled', in_first;
+  END IF;
   EXECUTE format('ALTER TABLE log DETACH PARTITION %I', 'log_p' || in_first);
   EXECUTE format('DROP TABLE %I', 'log_p' || in_first);
   DELETE FROM log_partitions WHERE first_position = in_first;
