@@ -21,6 +21,7 @@ const OWN_ROUTES = [
   '/api/tenants',
   '/api/audit',
 ];
+const SCRAPES = ['/api/1.0/open-metrics/', '/api/1.0/service-status/'];
 const COOPR_ROUTES = ['/v2/metrics/queues', '/v2/metrics/nodes/usage'];
 const SOON = { withinMs: 60_000, everyMs: 50 };
 /** Longer than anything is retried without being noticed. */
@@ -209,6 +210,7 @@ describe('Postgres that hangs', () => {
     for (const pid of postgres) process.kill(pid, 'SIGSTOP');
     try {
       const own = [...OWN_ROUTES, ...OWN_ROUTES].map((path) => ask(path, BEARER));
+      const scrapes = SCRAPES.map((path) => ask(path, BEARER));
       const coopr = COOPR_ROUTES.map((path) => ask(path, COOPR));
       for (const { answer, seconds } of await Promise.all(own)) {
         expect({ url: answer.url, status: answer.status }).toEqual({ url: answer.url, status: 503 });
@@ -218,6 +220,10 @@ describe('Postgres that hangs', () => {
       for (const { answer, seconds } of await Promise.all(coopr)) {
         expect(answer.status).toBe(503);
         expect(answer.headers.get('content-type')).toMatch(/^text\/plain/);
+        expect(seconds).toBeLessThan(6);
+      }
+      for (const { answer, seconds } of await Promise.all(scrapes)) {
+        expect({ url: answer.url, status: answer.status }).toEqual({ url: answer.url, status: 503 });
         expect(seconds).toBeLessThan(6);
       }
       expect((await ask('/health/ready', {})).answer.status).toBe(503);
