@@ -59,6 +59,8 @@ function boundary(lib) {
 }
 
 export default tseslint.config(
+  // A program outside of this project, type-checked by its test against the package as it is published.
+  { ignores: ['test/fixtures/reporter/project/**'] },
   { ignores: ['dist', 'node_modules', 'coverage', '.quipu', '.quipu*', '**/*.js', '**/*.mjs'] },
   ...tseslint.configs.recommendedTypeChecked,
   {
