@@ -18,9 +18,11 @@ export function readEntities(
   return {
     name: 'entities_read',
     text: `
-      SELECT x.ord, e.state::text AS state
+      SELECT x.ord, e.state
       FROM unnest($1::text[], $2::smallint[], $3::text[]) WITH ORDINALITY AS x (tenant, kind, id, ord)
-      JOIN ${schema}.entities e ON e.tenant = x.tenant AND e.kind = x.kind AND e.id = x.id`,
+      CROSS JOIN LATERAL (
+        SELECT state::text AS state FROM ${schema}.entities
+        WHERE tenant = x.tenant AND kind = x.kind AND id = x.id LIMIT 1) e`,
     values: [
       texts(keys.map((key) => key.tenant)),
       smallints(keys.map((key) => key.kind)),
