@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { loadConfig } from './config.js';
+import { absolutePaths, loadConfig } from './config.js';
 import { ConfigError } from './errors.js';
 
 function refusal(env: NodeJS.ProcessEnv): string {
@@ -49,6 +49,26 @@ describe('loadConfig', () => {
   it('puts the data directory beside the repository unless it is named', () => {
     expect(loadConfig({ QUIPU_HOME: '/srv/quipu' }).dataDir).toBe('/srv/quipu/.quipu');
     expect(loadConfig({ QUIPU_HOME: '/srv/quipu', QUIPU_DATA_DIR: 'data' }).dataDir).toBe(resolve('data'));
+  });
+
+  it('tells programs of another working directory where its files are', () => {
+    const vocabulary = 'deploy/debusine/vocabulary.json';
+    const env = absolutePaths(loadConfig({ QUIPU_DATA_DIR: 'data', QUIPU_METRICS_VOCABULARY: vocabulary }));
+    expect(env).toEqual({
+      QUIPU_DATA_DIR: resolve('data'),
+      QUIPU_ARCHIVE_DIR: resolve('data', 'archive'),
+      QUIPU_METRICS_VOCABULARY: resolve(vocabulary),
+    });
+    expect(absolutePaths(loadConfig({}))).not.toHaveProperty('QUIPU_METRICS_VOCABULARY');
+  });
+
+  it('takes prefixes of metrics about hosts that no other metric has', () => {
+    for (const prefix of ['rm_', 'backup_', 'quipus_', 'my_quipu_']) {
+      expect(loadConfig({ QUIPU_METRICS_HOST_PREFIX: prefix }).metricsHostPrefix).toBe(prefix);
+    }
+    for (const wrong of ['quipu_', 'quipu_hosts_', 'process_', 'nodejs_', '1_', 'a b']) {
+      expect(refusal({ QUIPU_METRICS_HOST_PREFIX: wrong })).toContain('QUIPU_METRICS_HOST_PREFIX');
+    }
   });
 
   it('names every wrong variable with its value and what is allowed', () => {

@@ -121,6 +121,19 @@ function networks() {
     .default([]);
 }
 
+/**
+ * The paths of a configuration as variables, absolute, for programs that run in another working directory than the one
+ * they were written for.
+ */
+export function absolutePaths(config: Config): NodeJS.ProcessEnv {
+  const { dataDir, archiveDir, metricsVocabulary } = config;
+  return {
+    QUIPU_DATA_DIR: dataDir,
+    QUIPU_ARCHIVE_DIR: archiveDir,
+    ...(metricsVocabulary === undefined ? {} : { QUIPU_METRICS_VOCABULARY: metricsVocabulary }),
+  };
+}
+
 const MAX_BOUNDS = 40;
 
 /** Upper bounds of a histogram, in seconds to the millisecond. */
@@ -167,7 +180,10 @@ const variables = z.object({
   QUIPU_METRICS_CACHE_SECONDS: wholeNumber(0, 3_600, 5),
   QUIPU_METRICS_MAX_SERIES: wholeNumber(1, 10_000_000, 10_000),
   QUIPU_METRICS_HOST_PREFIX: text
-    .refine((value) => /^[a-zA-Z_:][a-zA-Z0-9_:]{0,49}$/.test(value), 'the beginning of a metric name')
+    .refine(
+      (value) => /^(?!(quipu|process|nodejs)_)[a-zA-Z_:][a-zA-Z0-9_:]{0,49}$/.test(value),
+      'the beginning of a metric name, and none of quipu_, process_, nodejs_, which are taken',
+    )
     .default('rm_'),
   QUIPU_METRICS_VOCABULARY: z.string().optional(),
   QUIPU_JOB_WAIT_BUCKETS: bounds(),

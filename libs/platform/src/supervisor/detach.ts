@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Config } from '../config.js';
+import { absolutePaths, type Config } from '../config.js';
 import { ServiceStartError } from '../errors.js';
 import { launch } from '../services/launch.js';
 import { makeDataDir } from '../services/service-home.js';
@@ -40,7 +40,7 @@ export async function startDetached(options: DetachOptions): Promise<DetachedSys
   const launched = await launch({
     command: options.command,
     args: options.args,
-    env: { ...(options.env ?? process.env), QUIPU_DATA_DIR: dataDir },
+    env: { ...(options.env ?? process.env), ...absolutePaths(options.config) },
     user: null,
     logFile,
   });

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Config } from '../config.js';
+import { absolutePaths, type Config } from '../config.js';
 import { AlreadyRunningError, ServiceStartError, errorMessage } from '../errors.js';
 import type { Logger } from '../logger.js';
 import { withFileLock } from '../os/dir-lock.js';
@@ -86,7 +86,7 @@ export async function supervise(options: SuperviseOptions): Promise<void> {
       DATABASE_URL: databaseUrl,
       REDIS_URL: redisUrl,
       QUIPU_SUPERADMIN_KEY: superadminKey,
-      QUIPU_DATA_DIR: config.dataDir,
+      ...absolutePaths(config),
       HOST: config.host,
       PORT: new URL(state.url).port || '80',
     };
