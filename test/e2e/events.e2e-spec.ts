@@ -237,6 +237,17 @@ describe('POST /api/events', () => {
       expect(await verdict(assigned({ worker: 'w' }), superadmin)).toBe('taken');
     });
 
+    it('a reporter name the scope of its own tenant only', async () => {
+      const artifact = (data: object) =>
+        of('acme', { type: 'artifact.created', subject: 'artifact/a', data: { category: 'c', ...data } });
+      expect(await verdict(artifact({}), reporter)).toBe('taken');
+      expect(await verdict(artifact({ scope: 'acme' }), reporter)).toBe('taken');
+      for (const scope of ['globex', 'acme-2', '']) {
+        expect([scope, await verdict(artifact({ scope }), reporter)]).toEqual([scope, 'foreign-scope']);
+      }
+      expect(await verdict(artifact({ scope: 'globex' }), superadmin)).toBe('taken');
+    });
+
     it('a bound reporter use its sources only', async () => {
       const bound = await system.principal('acme', 'ci', 'reporter', 'ci/');
       expect(await verdict(of('acme', { source: 'ci/build-7' }), bound)).toBe('taken');

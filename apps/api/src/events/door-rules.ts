@@ -7,6 +7,7 @@ export const DOOR_REFUSALS = {
   'foreign-source': 'The key is bound to sources with another prefix.',
   'foreign-type': 'Reporters send job, node, workflow and artifact events only.',
   'foreign-worker': 'Reporters name workers of their own tenant only: `workerTenant` must be that tenant.',
+  'foreign-scope': 'Reporters put numbers under the scope of their own tenant only.',
 } as const satisfies Record<string, string>;
 
 /** Why an event is refused over HTTP. */
@@ -38,7 +39,17 @@ export function ruleBroken(
   if (!REPORTED_KINDS.has(event.type.split('.', 1)[0]!)) {
     return { reason: 'foreign-type', detail: `type: a reporter may not send ${event.type}` };
   }
-  return workerRuleBroken(tenant, event);
+  return workerRuleBroken(tenant, event) ?? scopeRuleBroken(tenant, event);
+}
+
+/** A scope is a label of the metrics: under another tenant's, a key would change numbers that are not its own. */
+function scopeRuleBroken(
+  tenant: string,
+  event: LogEvent,
+): { reason: 'foreign-scope'; detail: string } | null {
+  const { scope } = upcast(event).data as { scope?: unknown };
+  if (scope === undefined || scope === null || scope === tenant) return null;
+  return { reason: 'foreign-scope', detail: `data.scope: must be ${tenant}, or left out` };
 }
 
 /** A tenant must not make the workers of the platform, or of others, look busy. */
