@@ -31,6 +31,8 @@ const AUDIENCES = {
   internal: 'not scraped; other answers read it',
 };
 
+const FOLDS = { sum: 'their sum', max: 'the greatest of them', min: 'the least of them' };
+
 const ZERO_SOURCES = {
   scopes: 'known scopes',
   pools: 'known pools',
@@ -99,6 +101,7 @@ function details(family) {
   const zeros = zeroRows(family);
   if (zeros !== undefined) rows.push(['rows of 0', zeros]);
   if (family.hidden !== undefined) rows.push(['public view leaves out', family.hidden.map(code).join(', ')]);
+  if (family.folds !== undefined) rows.push(['beyond the budget', FOLDS[family.folds]]);
   if (family.source === 'totals' && family.stored !== family.name)
     rows.push(['stored as', code(family.stored)]);
   return rows;
@@ -120,7 +123,7 @@ export function renderMetricDocs(ledger) {
     '<!-- Generated from libs/ledger/src/metrics by tools/generate-metric-docs.mjs: change that, not this page. -->',
     '# Metrics',
     'Every family of the scrape. What exactly each counts is in [semantics.md](semantics.md), how to scrape them in [prometheus.md](prometheus.md).',
-    'A counter’s samples end in `_total`. A `gaugehistogram` is the distribution of a population that can shrink; the older text format calls it a histogram. Buckets of `quipu_job_wait_seconds` and `quipu_job_run_seconds` are set by `QUIPU_JOB_WAIT_BUCKETS` and `QUIPU_JOB_RUN_BUCKETS` (seconds, ascending, separated by commas); every process must be given the same, and after a change `quipu projections reseed` sums the ledger anew.',
+    'A counter’s samples end in `_total`. A `gaugehistogram` is the distribution of a population that can shrink; the older text format calls it a histogram. Buckets of `quipu_job_wait_seconds` and `quipu_job_run_seconds` are set by `QUIPU_JOB_WAIT_BUCKETS` and `QUIPU_JOB_RUN_BUCKETS` (seconds, ascending, separated by commas); every process must be given the same, and after a change `quipu projections reseed` sums the ledger anew. Series beyond a family’s budget (`QUIPU_METRICS_MAX_SERIES`) are one, with `__other__` as labels: their sum, unless it says otherwise.',
     ...sections,
     '',
   ].join('\n\n');

@@ -136,6 +136,7 @@ describe('metrics of several tenants', () => {
       ['', 'text/plain;q=0.9, application/openmetrics-text;q=0.1', formats.text],
       ['?format=openmetrics', 'text/plain', formats.openmetrics],
       ['?format=prometheus', 'application/openmetrics-text', formats.text],
+      ['?format=', 'text/plain', formats.text],
       ['?format=xml', 'text/plain', '406'],
       ['', 'application/json', '406'],
       ['', 'text/plain;q=0', '406'],
@@ -215,6 +216,72 @@ describe('metrics of several tenants', () => {
   });
 });
 
+describe('what accrues', () => {
+  it('never goes back nor below 0, whatever is told late or ahead of the clock', async () => {
+    const system = await startTestSystem({ now: NOW, env: { QUIPU_METRICS_CACHE_SECONDS: '0' } });
+    try {
+      const [all, acme] = [
+        await system.principal('superadmin', 'prometheus', 'scraper'),
+        (await system.tenants.ensure(['acme'], 'auto'), await system.principal('acme', 'own', 'scraper')),
+      ];
+      const ahead = NOW + 200_000;
+      const about = { tenant: 'acme', subject: 'node/c/n' };
+      const worker = { tenant: 'superadmin', subject: 'worker/w' };
+      const job = (i: number, type: string, time: number) => ({
+        ...{ type, tenant: 'acme', subject: `job/q/${i}`, time },
+        data: type === 'job.queued' ? { queue: 'q' } : { worker: 'w' },
+      });
+      const before = NOW - 100_000;
+      await system.report([
+        { type: 'node.allocated', ...about, time: before },
+        { type: 'node.allocated', tenant: 'beta', subject: 'node/c/n', time: ahead },
+        { type: 'instance.launched', ...worker, subject: 'instance/i', time: ahead, data: { pool: 'p' } },
+        { type: 'token.set', ...about, subject: 'token/k', time: ahead, data: {} },
+        { type: 'token.seen', ...about, subject: 'token/k', time: ahead },
+        { type: 'worker.registered', ...worker, time: before, data: { pool: 'p' } },
+        { type: 'worker.connected', ...worker, time: before },
+        ...[1, 2].flatMap((i) => [job(i, 'job.queued', NOW - 30_000), job(i, 'job.started', NOW - 30_000)]),
+      ]);
+      const parser = strictParser();
+      const shown = async (bearer: string) => {
+        for (const url of SCRAPES) {
+          const { body } = await get(system, url, bearer, { accept: PROMETHEUS });
+          parseExposition(body, 'openmetrics');
+          if (!('missing' in parser)) expect(parser(body)).toBeNull();
+        }
+        const { body } = await get(system, '/metrics', bearer);
+        const samples = samplesByKey(parseExposition(body, 'text'));
+        const state = (name: string) =>
+          samples.get(`quipu_worker_state_seconds_total{pool="p",state="${name}"}`);
+        return [
+          ...['acme', 'beta'].map((tenant) => samples.get(`quipu_node_seconds_total{tenant="${tenant}"}`)),
+          ...['busy', 'idle', 'offline'].map(state),
+        ];
+      };
+      expect(await shown(all)).toEqual(['100', '0', '60', '40', '0']);
+      system.clock.advance(10_000);
+      // Two jobs at once: connected time less busy time has fallen.
+      expect(await shown(all)).toEqual(['110', '0', '80', '40', '0']);
+      await system.report([
+        { type: 'node.released', ...about, time: NOW - 30_000 },
+        { type: 'worker.retired', ...worker, time: NOW - 50_000 },
+        job(1, 'job.completed', NOW - 25_000),
+      ]);
+      expect(await shown(all)).toEqual(['110', '0', '80', '40', '0']);
+      expect((await shown(acme))[0]).toBe('110');
+      await system.report([{ type: 'node.allocated', ...about, subject: 'node/c/m', time: NOW - 32_000 }]);
+      // Now 70 s and 42 s of the second node: the truth has caught up.
+      expect((await shown(acme))[0]).toBe('112');
+      expect((await shown(all))[0]).toBe('112');
+      const { body } = await get(system, '/api/1.0/open-metrics/', all, { accept: PROMETHEUS });
+      expect(body).toContain('worker_pool_runtime{worker_pool="p"} 0\n');
+      expect(body).toMatch(/^tokens_last_seen_gsum\{.*\} 0$/m);
+    } finally {
+      await system.stop();
+    }
+  }, 60_000);
+});
+
 describe('metrics configured otherwise', () => {
   it('keep to their budget, and say what they have folded', async () => {
     const env = {
@@ -242,6 +309,9 @@ describe('metrics configured otherwise', () => {
       expect(samples.get('quipu_series_folded{family="quipu_jobs"}')).toBe('8');
       expect(body.startsWith('# HELP backup_hosts_total ')).toBe(true);
       expect(body).not.toContain('rm_');
+      // Rows that the contract fixes are not folded, and an age is the greatest of them.
+      expect([...samples].filter(([key]) => key.startsWith('backup_active_alerts'))).toHaveLength(3);
+      expect(samples.get('quipu_oldest_waiting_seconds{queue="__other__",tenant="__other__"}')).toBe('1');
       // Without a cache the clock alone moves what ages.
       const age = async () =>
         /^quipu_oldest_waiting_seconds.*queue1"\} (\d+)$/m.exec(

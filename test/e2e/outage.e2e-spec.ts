@@ -237,6 +237,42 @@ describe('Postgres that hangs', () => {
   }, 90_000);
 });
 
+describe('Redis that hangs', () => {
+  it('is waited for once by whoever scrapes: then numbers come from Postgres, at once', async () => {
+    const projector = start('projector');
+    await enqueue(20);
+    await settled(projector);
+    await projector.stop();
+    const { child: api, address } = await startApi({ QUIPU_METRICS_CACHE_SECONDS: '0' });
+    const scrape = async () => {
+      const since = performance.now();
+      const headers = { ...BEARER, accept: 'text/plain' };
+      const answer = await fetch(`${address}/metrics`, { headers, signal: AbortSignal.timeout(30_000) });
+      const jobs = (await answer.text()).match(/^quipu_(jobs\{.*|totals_drift .*)$/gm);
+      return { status: answer.status, jobs, seconds: (performance.now() - since) / 1000 };
+    };
+    const before = await scrape();
+    expect(before.jobs).toHaveLength(2);
+    process.kill(services.redisPid!, 'SIGSTOP');
+    try {
+      for (const { seconds, ...found } of await Promise.all([scrape(), scrape(), scrape()])) {
+        expect(found).toEqual({ status: 200, jobs: before.jobs });
+        expect(seconds).toBeLessThan(4);
+      }
+      for (let i = 0; i < 3; i += 1) {
+        const { seconds, ...found } = await scrape();
+        expect(found).toEqual({ status: 200, jobs: before.jobs });
+        expect(seconds).toBeLessThan(1);
+      }
+    } finally {
+      process.kill(services.redisPid!, 'SIGCONT');
+    }
+    expect((await scrape()).jobs).toEqual(before.jobs);
+    await api.stop();
+    expect(api.exit()).toEqual({ code: 0, signal: null });
+  }, 90_000);
+});
+
 describe('SIGTERM', () => {
   it('lets the API finish the request in flight, takes no more, and ends with 0', async () => {
     const { child, address } = await startApi();

@@ -1,4 +1,5 @@
-import { addValues } from './numbers.js';
+import { joinLabels, NO_LABELS } from './labels.js';
+import { addValues, greaterValue, lesserValue } from './numbers.js';
 import { type HistogramSeries, type LabelText, type Series, type Value } from './types.js';
 
 /** The label value of what a budget has folded together. */
@@ -12,14 +13,29 @@ export interface Folded<S> {
   readonly folded: number;
 }
 
+/** What one series says that stands for several: their sum, or the greatest or least of them. */
+export type FoldsTo = 'sum' | 'max' | 'min';
+
+const FOLDS: Readonly<Record<FoldsTo, (a: Value, b: Value) => Value>> = {
+  sum: addValues,
+  max: greaterValue,
+  min: lesserValue,
+};
+
 /**
- * Keeps the first `budget − 1` series and sums the others, exactly, into one with the labels `other`. The given
- * order decides, so give them sorted: then the same series are kept at every scrape.
+ * Keeps the first `budget − 1` series and folds the others into one with the labels `other`; sums are exact. The given
+ * order decides, so give them sorted: then the same series are kept at every scrape. A series that has these very
+ * labels is folded too, wherever it stands: no labels come twice.
  */
-export function foldSeries(series: readonly Series[], budget: number, other: LabelText): Folded<Series> {
-  return fold(series, budget, (rest) => ({
+export function foldSeries(
+  series: readonly Series[],
+  budget: number,
+  other: LabelText,
+  to: FoldsTo = 'sum',
+): Folded<Series> {
+  return fold(series, budget, other, (rest) => ({
     labels: other,
-    value: rest.reduce<Value>((sum, one) => addValues(sum, one.value), 0n),
+    value: rest.map(({ value }) => value).reduce(FOLDS[to]),
     ...earliest(rest),
   }));
 }
@@ -30,7 +46,7 @@ export function foldHistograms(
   budget: number,
   other: LabelText,
 ): Folded<HistogramSeries> {
-  return fold(series, budget, (rest) => {
+  return fold(series, budget, other, (rest) => {
     const counts: Value[] = [];
     for (const one of rest) {
       for (const [i, count] of one.counts.entries()) counts[i] = addValues(counts[i] ?? 0n, count ?? 0n);
@@ -42,12 +58,35 @@ export function foldHistograms(
   });
 }
 
-function fold<S>(series: readonly S[], budget: number, sum: (rest: readonly S[]) => S): Folded<S> {
+function fold<S extends Labelled>(
+  series: readonly S[],
+  budget: number,
+  other: LabelText,
+  sum: (rest: readonly S[]) => S,
+): Folded<S> {
   if (series.length <= budget) return { series: [...series], folded: 0 };
+  const { kept, rest } = splitForFold(series, budget, other);
+  return { series: [...kept, sum(rest)], folded: rest.length };
+}
+
+interface Labelled {
+  readonly labels: LabelText;
+  readonly labelsAfterLe?: LabelText;
+}
+
+/** The series that a budget leaves as they are, and those it folds: at least those that have the labels `other`. */
+export function splitForFold<S extends Labelled>(
+  series: readonly S[],
+  budget: number,
+  other: LabelText,
+): { kept: S[]; rest: S[] } {
   const kept = series.slice(0, Math.max(0, budget - 1));
   const rest = series.slice(kept.length);
-  kept.push(sum(rest));
-  return { series: kept, folded: rest.length };
+  const named = kept.findIndex(({ labels, labelsAfterLe = NO_LABELS }) =>
+    labelsAfterLe === NO_LABELS ? labels === other : joinLabels(labels, labelsAfterLe) === other,
+  );
+  if (named >= 0) rest.push(...kept.splice(named, 1));
+  return { kept, rest };
 }
 
 function earliest(rest: readonly { readonly created?: Value | undefined }[]): { created?: Value } {

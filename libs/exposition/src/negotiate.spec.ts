@@ -44,9 +44,13 @@ describe('content negotiation', () => {
     ['text', 'text'],
     ['json', null],
     ['toString', null],
-    ['', null],
   ])('?format=%s gets %p, whatever Accept says', (named, format) => {
     expect(negotiateFormat(PROMETHEUS_2, named)).toBe(format);
     expect(negotiateFormat('text/html', named)).toBe(format);
+  });
+
+  it('an empty ?format= says nothing', () => {
+    expect(negotiateFormat(PROMETHEUS_2, '')).toBe(negotiateFormat(PROMETHEUS_2));
+    expect(negotiateFormat('text/html', '')).toBeNull();
   });
 });

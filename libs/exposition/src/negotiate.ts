@@ -32,12 +32,12 @@ interface Match {
 }
 
 /**
- * The format to answer in, or null when none is acceptable (406). A `?format=` decides alone; else the Accept
+ * The format to answer in, or null when none is acceptable (406). A `?format=` that names one decides alone; else the Accept
  * header by its q-values, each format judged by the most precise range that covers it. Where both are as
  * welcome, OpenMetrics if it was named, else the older text, which everybody can read.
  */
 export function negotiateFormat(accept: string | undefined, named?: string): Format | null {
-  if (named !== undefined) return Object.hasOwn(NAMED, named) ? NAMED[named]! : null;
+  if (named !== undefined && named !== '') return Object.hasOwn(NAMED, named) ? NAMED[named]! : null;
   if (accept === undefined || accept.trim() === '') return 'text';
   const ranges = accept.split(',').flatMap((part) => parseRange(part));
   const [open, text] = OFFERED.map((offer) => bestMatch(ranges, offer)) as [Match, Match];

@@ -60,6 +60,23 @@ export function addValues(a: Value, b: Value): Value {
   return printDecimal({ digits: at(x, places) + at(y, places), places });
 }
 
+/** The greater of two values, compared exactly. */
+export function greaterValue(a: Value, b: Value): Value {
+  return isLess(a, b) ? b : a;
+}
+
+/** The lesser of two values, compared exactly. */
+export function lesserValue(a: Value, b: Value): Value {
+  return isLess(b, a) ? b : a;
+}
+
+function isLess(a: Value, b: Value): boolean {
+  const [x, y] = [parseDecimal(valueText(a)), parseDecimal(valueText(b))];
+  if (x === null || y === null) return toDouble(a) < toDouble(b);
+  const places = Math.max(x.places, y.places);
+  return at(x, places) < at(y, places);
+}
+
 function at({ digits, places }: Decimal, wanted: number): bigint {
   return digits * 10n ** BigInt(wanted - places);
 }

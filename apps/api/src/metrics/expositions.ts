@@ -4,6 +4,7 @@ import { type EntityFamily, metricFamilies, metricFamily } from '@quipu/ledger';
 import type { Clock } from '@quipu/platform';
 import type { Totals, TotalsReplica } from '@quipu/read-models';
 import { ExpositionBody } from './exposition-body.js';
+import { HighMarks } from './high-marks.js';
 import type { MetricsView } from './metrics-view.js';
 import type { OperationalFamilies } from './operational-families.js';
 import { processFamilies } from './process-families.js';
@@ -47,6 +48,7 @@ const MOST_BYTES = 64 * 1024 * 1024;
 export class Expositions {
   private readonly bodies = new Map<string, ExpositionBody>();
   private readonly views = new Map<string, ViewedFamilies>();
+  private readonly marks = new HighMarks();
 
   constructor(private readonly options: ExpositionsOptions) {}
 
@@ -94,7 +96,7 @@ export class Expositions {
     const place = ({ name }: Family): number => order.indexOf(name);
     const quipu = await this.viewed('quipu', view).at(moment, folded);
     const own = [...quipu, ...operational.shared(), foldedFamily(folded)];
-    if (view.platform) own.push(...(await operational.platform()));
+    if (view.platform) own.push(...(await operational.platform(totals)));
     return [
       ...[...restic, build].sort((a, b) => place(a) - place(b)),
       ...sortFamilies(own),
@@ -124,7 +126,7 @@ export class Expositions {
       (family): family is EntityFamily => family.dialect === dialect && family.source === 'totals',
     );
     const nameOf = dialect === 'restic' ? (name: string) => this.resticName(name) : (name: string) => name;
-    const viewed = new ViewedFamilies(families, view, this.options.budget, nameOf);
+    const viewed = new ViewedFamilies(families, view, this.options.budget, nameOf, this.marks);
     keep(this.views, key, viewed);
     return viewed;
   }

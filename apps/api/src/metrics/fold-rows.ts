@@ -1,9 +1,11 @@
 import {
   foldHistograms,
   foldSeries,
+  type FoldsTo,
   type HistogramSeries,
   type LabelText,
   type Series,
+  splitForFold,
 } from '@quipu/exposition';
 import { breathe, SLICE } from './breathe.js';
 
@@ -13,13 +15,14 @@ export interface FoldedRows<R> {
   readonly cut: number;
 }
 
-/** Keeps the first rows and sums the others into one, as `foldSeries` does, letting the event loop turn. */
+/** Keeps the first rows and folds the others into one, as `foldSeries` does, letting the event loop turn. */
 export function foldRows(
   rows: readonly Series[],
   budget: number,
   other: LabelText,
+  to: FoldsTo = 'sum',
 ): Promise<FoldedRows<Series>> {
-  return fold(rows, budget, (some) => foldSeries(some, 1, other).series[0]!);
+  return fold(rows, budget, other, (some) => foldSeries(some, 1, other, to).series[0]!);
 }
 
 /** The same for distributions. */
@@ -28,20 +31,21 @@ export function foldDistributions(
   budget: number,
   other: LabelText,
 ): Promise<FoldedRows<HistogramSeries>> {
-  return fold(rows, budget, (some) => foldHistograms(some, 1, other).series[0]!);
+  return fold(rows, budget, other, (some) => foldHistograms(some, 1, other).series[0]!);
 }
 
-async function fold<R>(
+async function fold<R extends Series | HistogramSeries>(
   rows: readonly R[],
   budget: number,
+  other: LabelText,
   sum: (some: readonly R[]) => R,
 ): Promise<FoldedRows<R>> {
   if (rows.length <= budget) return { rows, cut: 0 };
-  const kept = rows.slice(0, budget - 1);
+  const { kept, rest } = splitForFold(rows, budget, other);
   const sums: R[] = [];
-  for (let i = kept.length; i < rows.length; i += SLICE) {
-    sums.push(sum(rows.slice(i, i + SLICE)));
+  for (let i = 0; i < rest.length; i += SLICE) {
+    sums.push(sum(rest.slice(i, i + SLICE)));
     await breathe();
   }
-  return { rows: [...kept, sum(sums)], cut: rows.length - kept.length };
+  return { rows: [...kept, sum(sums)], cut: rest.length };
 }

@@ -54,7 +54,8 @@ export async function ageRows(
     .map(({ shown, counts, sum }) => ({
       ...{ shown, labels: shown.before, counts },
       ...(shown.after === undefined ? {} : { labelsAfterLe: shown.after }),
-      ...(sum === null ? {} : { sum: inDays(sum) }),
+      // Members scored ahead of the clock are in the first bucket; their ages must not make the sum negative.
+      ...(sum === null ? {} : { sum: inDays(sum > 0n ? sum : 0n) }),
     }));
 }
 

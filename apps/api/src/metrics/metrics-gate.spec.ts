@@ -12,6 +12,7 @@ const KEYS = new Map([
   ['reporter', principal('reporter')],
   ['all', principal('scraper', 'superadmin')],
   ['root', principal('superadmin', 'superadmin')],
+  ['root admin', principal('admin', 'superadmin')],
 ]);
 const keys = { authenticateSecret: (secret: string) => Promise.resolve(KEYS.get(secret) ?? null) };
 
@@ -33,6 +34,7 @@ describe('MetricsGate', () => {
     ['reporter', 'refused'],
     ['all', 'platform'],
     ['root', 'platform'],
+    ['root admin', 'tenant superadmin'],
     ['wrong', 'refused'],
   ] as const;
 

@@ -7,10 +7,11 @@ import {
   type Value,
 } from '@quipu/exposition';
 import { EventLog, readIngestCounts } from '@quipu/event-log';
-import { metricFamily, readDrift } from '@quipu/ledger';
-import { StatusQueries } from '@quipu/read-models';
+import { metricFamily } from '@quipu/ledger';
+import { StatusQueries, type Totals } from '@quipu/read-models';
 import type { Redis } from 'ioredis';
 import type { Pool } from 'pg';
+import { LastDrift } from './known-drift.js';
 
 /** Version, commit and runtime of this process. */
 export interface Build {
@@ -26,15 +27,17 @@ const PROJECTION = 'ledger';
 export class OperationalFamilies {
   private readonly status: StatusQueries;
   private readonly log: EventLog;
+  private readonly drift: LastDrift | null;
   private counting: string | null = null;
 
   constructor(
     private readonly pool: Pool,
-    private readonly redis: Redis | null,
+    redis: Redis | null,
     private readonly build: Build,
   ) {
     this.status = new StatusQueries(pool);
     this.log = new EventLog(pool);
+    this.drift = redis === null ? null : new LastDrift(redis);
   }
 
   /** `rm_build_info` of the restic-manager dialect. */
@@ -60,12 +63,12 @@ export class OperationalFamilies {
   }
 
   /** What only those may know who see the whole platform. @throws when Postgres is away. */
-  async platform(): Promise<SimpleFamily[]> {
+  async platform({ fallback }: Pick<Totals, 'fallback'>): Promise<SimpleFamily[]> {
     const [status, letters, counts, drift] = await Promise.all([
       this.status.read(),
       this.log.countDeadLetters(),
       readIngestCounts(this.pool),
-      this.redis === null ? null : readDrift(this.redis).catch(() => null),
+      this.drift === null ? null : this.drift.read(fallback === 'unreachable'),
     ]);
     const of = labelText([['projection', PROJECTION]]);
     const one = (value: Value): Series[] => [{ labels: of, value }];
@@ -76,10 +79,9 @@ export class OperationalFamilies {
       gauge('quipu_projection_lag_events', one(status.lagEvents)),
       gauge('quipu_projection_lag_seconds', one(scaledText(String(Math.round(status.lagMs)), 1000))),
       gauge('quipu_projection_halted', one(status.halted === null ? 0 : 1)),
-      gauge(
-        'quipu_totals_drift',
-        drift === null ? [] : [{ labels: NO_LABELS, value: drift.healed ? 0 : drift.drift }],
-      ),
+      // Totals that were loaded anew since are others than those that differed.
+      single('quipu_totals_drift', drift === null || drift.healed || !drift.current ? 0 : drift.drift),
+      single('quipu_totals_compared_timestamp_seconds', scaledText(String(drift?.atMs ?? 0), 1000)),
       gauge(
         'quipu_dead_letters',
         [...letters].sort().map(([reason, value]) => ({ labels: labelText([['reason', reason]]), value })),
@@ -121,6 +123,10 @@ function head(name: string): { name: string; help: string; unit?: string } {
 
 function gauge(name: string, series: readonly Series[]): SimpleFamily {
   return { ...head(name), type: 'gauge', series };
+}
+
+function single(name: string, value: Value): SimpleFamily {
+  return gauge(name, [{ labels: NO_LABELS, value }]);
 }
 
 function counter(name: string, series: readonly Series[]): SimpleFamily {

@@ -1,20 +1,30 @@
 import { goText, type HistogramSeries, type LabelText, scaledText, type Series } from '@quipu/exposition';
 import type { EntityFamily } from '@quipu/ledger';
 import type { TotalSeries } from '@quipu/read-models';
+import { type HighMarks, markKey } from './high-marks.js';
 import type { ShownLabels } from './label-layout.js';
 
 /** What all rows of a rendering share: the instant (ms) that values stand at, and since when counters count (s). */
 export interface Instant {
   now: number;
   created: string | null;
+  /** What counters that accrue have shown. */
+  readonly marks: HighMarks;
 }
 
 /** What the rows of one family have in common. */
 export interface RowKind {
-  readonly family: Pick<EntityFamily, 'form' | 'scale' | 'sums' | 'dialect' | 'type'>;
+  readonly family: Pick<EntityFamily, 'stored' | 'form' | 'scale' | 'sums' | 'dialect' | 'type'>;
   readonly instant: Instant;
   /** Number of buckets, `+Inf` included; 0 for simple families. */
   readonly buckets: number;
+}
+
+/** What one total of a tenant accrues: `base + rate · now`. */
+interface Accrual {
+  readonly key: string;
+  base?: TotalSeries;
+  rate?: TotalSeries;
 }
 
 /**
@@ -25,6 +35,7 @@ export class SeriesRow implements Series, HistogramSeries {
   readonly labels: LabelText;
   readonly labelsAfterLe?: LabelText;
   private readonly parts: TotalSeries[][] = [];
+  private accruals: readonly Accrual[] | null = null;
 
   constructor(
     private readonly kind: RowKind,
@@ -37,14 +48,42 @@ export class SeriesRow implements Series, HistogramSeries {
   /** Lets a total add to a part: 0 the value and 1 its rate, or the buckets and then the sum of a distribution. */
   add(part: number, series: TotalSeries): void {
     (this.parts[part] ??= []).push(series);
+    this.accruals = null;
   }
 
   get value(): string {
+    const { family } = this.kind;
+    if (family.form !== 'accruing') {
+      const value = this.sumOf(0);
+      return family.scale === 1 ? value : scaledText(value, family.scale);
+    }
+    return scaledText(this.accrued(), family.scale);
+  }
+
+  /** Base and rate of each total at the instant, added up. A counter shows no less than it did; nothing is negative. */
+  private accrued(): bigint {
     const { family, instant } = this.kind;
-    const first = this.sumOf(0);
-    if (family.form !== 'accruing') return family.scale === 1 ? first : scaledText(first, family.scale);
-    const accrued = BigInt(first) + BigInt(this.sumOf(1)) * BigInt(instant.now);
-    return scaledText(accrued, family.scale);
+    const now = BigInt(instant.now);
+    let sum = 0n;
+    for (const { key, base, rate } of (this.accruals ??= this.paired())) {
+      let value = base === undefined ? 0n : BigInt(base.value);
+      if (rate !== undefined) value += BigInt(rate.value) * now;
+      sum += family.type === 'counter' ? instant.marks.raise(key, value) : value;
+    }
+    return sum > 0n ? sum : 0n;
+  }
+
+  private paired(): Accrual[] {
+    const found = new Map<string, Accrual>();
+    for (const [part, name] of (['base', 'rate'] as const).entries()) {
+      for (const series of this.parts[part] ?? []) {
+        const key = markKey(this.kind.family.stored, series.tenant, series.labels);
+        const accrual = found.get(key);
+        if (accrual === undefined) found.set(key, { key, [name]: series });
+        else accrual[name] = series;
+      }
+    }
+    return [...found.values()];
   }
 
   get created(): string | undefined {

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { sortBy } from './breathe.js';
 import { foldRows } from './fold-rows.js';
+import { HighMarks } from './high-marks.js';
 import { acceptsGzip } from './send-exposition.js';
 import { readVocabulary } from './vocabulary.js';
 
@@ -29,6 +30,19 @@ describe('foldRows', () => {
       value: `9007199254740${i}`,
     }));
 
+  it('folds ages to the greatest, and what is called like the fold into it', async () => {
+    const other = labelText([['i', OTHER]]);
+    const named = (i: string, value: string): Series => ({ labels: labelText([['i', i]]), value });
+    const some = [named(OTHER, '7.5'), named('a', '100'), named('b', '20.25'), named('c', '9')];
+    const shown = async (to: 'sum' | 'max' | 'min') => {
+      const { rows, cut } = await foldRows(some, 3, other, to);
+      return [cut, ...rows.map(({ labels, value }) => `${labels} ${String(value)}`)];
+    };
+    expect(await shown('sum')).toEqual([3, 'i="a" 100', 'i="__other__" 36.75']);
+    expect(await shown('max')).toEqual([3, 'i="a" 100', 'i="__other__" 20.25']);
+    expect(await shown('min')).toEqual([3, 'i="a" 100', 'i="__other__" 7.5']);
+  });
+
   it('sums exactly what is over the budget, as folding at once does', async () => {
     const other = labelText([['i', OTHER]]);
     for (const [count, budget] of [
@@ -45,6 +59,15 @@ describe('foldRows', () => {
         expected.series.map(({ labels, value }) => `${labels} ${value}`),
       ]);
     }
+  });
+});
+
+describe('HighMarks', () => {
+  it('shows what accrued, never less than before and never less than nothing, total by total', () => {
+    const marks = new HighMarks();
+    const shown = [-196n, 0n, 70n, 101n, 70n, 100n, 102n].map((value) => marks.raise('a', value));
+    expect(shown).toEqual([0n, 0n, 70n, 101n, 101n, 101n, 102n]);
+    expect(marks.raise('b', 5n)).toBe(5n);
   });
 });
 

@@ -1,8 +1,10 @@
 import { scaledText, type Series } from '@quipu/exposition';
 import { canonicalLabels, type EntityFamily, type EvaluatedSample } from '@quipu/ledger';
 import type { Totals } from '@quipu/read-models';
+import { type HighMarks, markKey } from './high-marks.js';
 import type { LabelLayout, ShownLabels } from './label-layout.js';
 import type { MetricsView } from './metrics-view.js';
+import type { Instant } from './series-row.js';
 
 /** Rows of a family that is derived from its totals as a whole: each total is evaluated, then the family derives. */
 export function shownRows(
@@ -11,7 +13,7 @@ export function shownRows(
   shown: NonNullable<EntityFamily['shown']>,
   view: MetricsView,
   layout: LabelLayout,
-  now: number,
+  { now, marks }: Pick<Instant, 'now' | 'marks'>,
 ): (Series & { shown: ShownLabels })[] {
   const samples = new Map<string, { -readonly [K in keyof EvaluatedSample]: EvaluatedSample[K] }>();
   const add = (name: string, factor: bigint): void => {
@@ -28,9 +30,10 @@ export function shownRows(
   const rows = new Map<string, { shown: ShownLabels; value: bigint }>();
   for (const sample of shown([...samples.values()])) {
     const labels = layout.of(sample);
+    const value = shownValue(family, sample, marks);
     const row = rows.get(labels.key);
-    if (row === undefined) rows.set(labels.key, { shown: labels, value: sample.value });
-    else row.value += sample.value;
+    if (row === undefined) rows.set(labels.key, { shown: labels, value });
+    else row.value += value;
   }
   return [...rows.values()]
     .sort((a, b) => (a.shown.key < b.shown.key ? -1 : 1))
@@ -38,4 +41,12 @@ export function shownRows(
       ...{ shown: row.shown, labels: row.shown.before },
       value: family.scale === 1 ? row.value : scaledText(row.value, family.scale),
     }));
+}
+
+/** Nothing that accrues is negative, and a counter that accrues shows no less than it did. */
+function shownValue(family: EntityFamily, sample: EvaluatedSample, marks: HighMarks): bigint {
+  const { tenant, labels, value } = sample;
+  if (family.form !== 'accruing') return value;
+  if (family.type === 'counter') return marks.raise(markKey(family.stored, tenant, labels), value);
+  return value > 0n ? value : 0n;
 }

@@ -3,6 +3,7 @@ import type { EntityFamily } from '@quipu/ledger';
 import type { Totals } from '@quipu/read-models';
 import { foldDistributions, type FoldedRows, foldRows } from './fold-rows.js';
 import { FamilyRows } from './family-rows.js';
+import type { HighMarks } from './high-marks.js';
 import { jobRows } from './job-rows.js';
 import type { ShownLabels } from './label-layout.js';
 import { ageRows, oldestRows } from './member-rows.js';
@@ -40,20 +41,27 @@ interface Completed {
 
 /** Entity families in one view. It is kept between scrapes, because its rows are. */
 export class ViewedFamilies {
-  private readonly instant: Instant = { now: 0, created: null };
+  private readonly instant: Instant;
   private readonly families: readonly FamilyRows[];
   private readonly completed = new Map<FamilyRows, Completed>();
 
-  /** @param budget most series of a family @param nameOf the name a family is printed under */
+  /**
+   * @param budget most series of a family
+   * @param nameOf the name a family is printed under
+   * @param marks of the whole process
+   */
   constructor(
     families: readonly EntityFamily[],
     private readonly view: MetricsView,
     private readonly budget: number,
     private readonly nameOf: (name: string) => string,
+    marks: HighMarks,
   ) {
+    const instant: Instant = { now: 0, created: null, marks };
+    this.instant = instant;
     this.families = families
       .filter(({ audience }) => audience !== 'internal' && (audience !== 'platform' || view.platform))
-      .map((family) => new FamilyRows(family, view, this.instant));
+      .map((family) => new FamilyRows(family, view, instant));
   }
 
   /** The families in their order, as of the moment; `folded` gains those that were cut. */
@@ -69,7 +77,7 @@ export class ViewedFamilies {
     const { family, bounds } = kept;
     const found = await this.find(kept, moment);
     const { rows, cut } =
-      found.length > this.budget
+      found.length > this.budget && !hasFixedRows(family)
         ? await this.fold(kept, found)
         : { rows: this.complete(kept, found, moment), cut: 0 };
     const name = this.nameOf(family.name);
@@ -89,7 +97,7 @@ export class ViewedFamilies {
     if (form === 'oldest') return oldestRows(totals, family, this.view, layout, now);
     if (stored === 'jobs') return jobRows(totals, family, this.view, layout, now);
     if (shown === undefined) return kept.list(totals);
-    const rows = shownRows(totals, family, shown, this.view, layout, now);
+    const rows = shownRows(totals, family, shown, this.view, layout, this.instant);
     const { created } = this.instant;
     return family.type === 'counter' && created !== null ? rows.map((row) => ({ ...row, created })) : rows;
   }
@@ -101,7 +109,7 @@ export class ViewedFamilies {
     const other = labelLayout.constant(OTHER);
     return family.form === 'distribution' || family.form === 'members'
       ? foldDistributions(found as readonly (Row & HistogramSeries)[], this.budget, other)
-      : foldRows(found as readonly (Row & Series)[], this.budget, other);
+      : foldRows(found as readonly (Row & Series)[], this.budget, other, family.folds);
   }
 
   /** Adds rows of zeros, as far as there is room. */
@@ -112,7 +120,7 @@ export class ViewedFamilies {
     const known = this.completed.get(kept);
     if (known?.found === found && known.zeros === key) return known.rows;
     const zero = zeroLabels(family, totals, zeros).map((labels) => layout.of(labels));
-    const rows = family.dialect === 'restic' ? listed(kept, found, zero) : this.merged(kept, found, zero);
+    const rows = hasFixedRows(family) ? listed(kept, found, zero) : this.merged(kept, found, zero);
     this.completed.set(kept, { found, zeros: key, rows });
     return rows;
   }
@@ -125,6 +133,11 @@ export class ViewedFamilies {
     }
     return [...rows.values()].sort((a, b) => (a.shown.key < b.shown.key ? -1 : 1));
   }
+}
+
+/** Rows that are there whatever happens; a budget does not fold them. */
+function hasFixedRows({ dialect, zeroRows, labels }: EntityFamily): boolean {
+  return dialect === 'restic' && (zeroRows !== undefined || labels.length === 0);
 }
 
 /** restic-manager's families with fixed rows have these and no others, in the order of its contract. */

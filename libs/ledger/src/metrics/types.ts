@@ -45,6 +45,8 @@ export interface FamilyInfo {
   readonly zeroRows?: Readonly<Record<string, ZeroValues>>;
   /** Labels that the public view leaves out. */
   readonly hidden?: readonly string[];
+  /** What the series beyond a budget become, in one: their sum if absent; an age or a flag does not add up. */
+  readonly folds?: 'sum' | 'max' | 'min';
 }
 
 /** A family whose values are running totals. */

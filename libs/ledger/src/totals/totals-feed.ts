@@ -50,6 +50,11 @@ export class TotalsFeed {
     return this.redis.status === 'ready';
   }
 
+  /** Comes back when Redis answers. @throws if it does not. */
+  async answers(): Promise<void> {
+    await within(PATIENCE_MS, 'Asking Redis whether it is there', this.redis.ping());
+  }
+
   /** Where the totals stand, and the id of the newest change. @throws if Redis does not answer. */
   async start(): Promise<{ head: TotalsHead; last: string }> {
     const [head, newest] = await this.together(

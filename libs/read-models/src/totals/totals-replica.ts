@@ -1,12 +1,13 @@
 import {
   amountField,
   LEDGER_PROJECTION,
+  type MemberSetCounts,
   parseMemberSetName,
   TotalsFeed,
   TotalsMovedError,
   type UnusableReason,
 } from '@quipu/ledger';
-import { withTransaction } from '@quipu/platform';
+import { QuipuError, withTransaction } from '@quipu/platform';
 import type { Redis } from 'ioredis';
 import type { Pool } from 'pg';
 import { LiveLedger } from '../live-ledger.js';
@@ -38,6 +39,12 @@ export interface Totals {
   members(family: string, bounds: readonly number[]): Promise<CountedMembers[]>;
 }
 
+/** Redis answered, and then no more. */
+class RedisGoneError extends QuipuError {
+  readonly code = 'redis-gone';
+  readonly retryable = true;
+}
+
 /** How long the copy may take to get to where Postgres stood when it was asked, ms. */
 const PATIENCE_MS = 500;
 const POLL_MS = 10;
@@ -63,6 +70,7 @@ export class TotalsReplica {
   private timer: NodeJS.Timeout | null = null;
   private lastUse = 0;
   private stopped = false;
+  private away = false;
 
   constructor(
     private readonly pool: Pool,
@@ -92,7 +100,7 @@ export class TotalsReplica {
         try {
           return await work(usable);
         } catch (error) {
-          if (!(error instanceof TotalsMovedError)) throw error;
+          if (!(error instanceof TotalsMovedError) && !(error instanceof RedisGoneError)) throw error;
         }
       }
       return await this.fromPostgres('torn', work);
@@ -121,14 +129,36 @@ export class TotalsReplica {
       if (performance.now() - this.lastUse > FOLLOW_FOR_MS && this.timer !== null) {
         clearInterval(this.timer);
         this.timer = null;
-      } else if (!busy && this.feed?.connected === true) {
+      } else if (!busy && this.feed?.connected === true && !this.away) {
         busy = true;
-        void this.inTurn(() => this.follower!.sync())
-          .catch(() => undefined)
+        void this.inTurn(async () => (this.away ? null : await this.follower!.sync()))
+          .catch(() => this.leave())
           .finally(() => (busy = false));
       }
     }, FOLLOW_MS);
     this.timer.unref();
+  }
+
+  /**
+   * Redis did not answer: until it does, nobody waits for it. It is asked once in a while, beside all readings, since
+   * each of them would else wait until it gives up.
+   */
+  private leave(): void {
+    if (this.away || this.feed === null) return;
+    this.away = true;
+    const { feed } = this;
+    const ask = (): void => {
+      const answered = (): void => {
+        this.away = false;
+      };
+      const again = (): void => {
+        if (this.stopped) return;
+        setTimeout(ask, FOLLOW_MS).unref();
+      };
+      if (!feed.connected) again();
+      else void feed.answers().then(answered, again);
+    };
+    ask();
   }
 
   private async fromRedis(): Promise<Totals | UnusableReason | 'behind' | undefined> {
@@ -136,9 +166,12 @@ export class TotalsReplica {
     if (feed === null || follower === null) return undefined;
     const wanted = await this.checkpoint();
     if (wanted === null) return 'missing';
-    if (!feed.connected) return 'unreachable';
+    if (!feed.connected || this.away) return 'unreachable';
     for (const deadline = performance.now() + PATIENCE_MS; ;) {
-      const reason = await follower.sync().catch((): UnusableReason => 'unreachable');
+      const reason = await follower.sync().catch((): UnusableReason => {
+        this.leave();
+        return 'unreachable';
+      });
       if (reason !== null) return reason;
       const copy = follower.copy!;
       if (copy.epoch !== wanted.epoch) return 'foreign';
@@ -149,15 +182,31 @@ export class TotalsReplica {
           source: 'redis',
           family: (name) => families.family(name),
           members: async (family, bounds) =>
-            (await feed.members(generation, family, bounds)).map(({ name, atLeast, total, lowest }) => {
+            (await this.counted(feed, generation, family, bounds)).map(({ name, ...counts }) => {
               const { tenant, labels } = parseMemberSetName(name);
-              return { tenant, labels, atLeast, total, lowest };
+              return { tenant, labels, ...counts };
             }),
         };
       }
       // A batch is in Redis a moment after it is in Postgres; a projector killed between the two leaves it out.
       if (performance.now() > deadline) return 'behind';
       await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+    }
+  }
+
+  /** @throws TotalsMovedError if the totals were swapped, RedisGoneError if there was no answer. */
+  private async counted(
+    feed: TotalsFeed,
+    generation: string,
+    family: string,
+    bounds: readonly number[],
+  ): Promise<MemberSetCounts[]> {
+    try {
+      return await feed.members(generation, family, bounds);
+    } catch (error) {
+      if (error instanceof TotalsMovedError) throw error;
+      this.leave();
+      throw new RedisGoneError('Redis went away while members were counted.', { cause: error });
     }
   }
 

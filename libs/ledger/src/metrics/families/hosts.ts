@@ -17,11 +17,11 @@ function perHost(
   name: string,
   help: string,
   value: (host: HostView) => number | undefined,
-  unit?: string,
+  more: Pick<EntityFamily, 'unit' | 'folds'> = {},
 ): EntityFamily {
   return present({
     ...{ name, help, dialect: 'restic', labels: HOST, tenantLabel: null, audience: 'tenant' },
-    ...(unit === undefined ? {} : { unit }),
+    ...more,
     of: {
       host: (host, to) => {
         const found = value(host);
@@ -51,26 +51,30 @@ export const hostFamilies: readonly MetricFamily[] = [
     zeroRows: { severity: ['info', 'warning', 'critical'] },
     of: { alert: ({ severity }, to) => to.add(1, { severity: severity?.v ?? '' }) },
   }),
-  perHost('rm_host_agent_online', '1 if the agent is currently online, 0 otherwise.', ({ fields }) =>
-    flag(fields.online === true),
+  perHost(
+    'rm_host_agent_online',
+    '1 if the agent is currently online, 0 otherwise.',
+    ({ fields }) => flag(fields.online === true),
+    { folds: 'min' },
   ),
   perHost(
     'rm_host_last_backup_timestamp_seconds',
     "Unix timestamp of the host's most recent backup. Omitted for hosts with no backup yet.",
     ({ fields }) => fields.lastRunAt,
-    'seconds',
+    { unit: 'seconds', folds: 'min' },
   ),
   perHost(
     'rm_host_last_backup_success',
     "1 if the host's most recent backup succeeded, 0 otherwise. Omitted for hosts with no backup yet.",
     ({ fields: { lastRunOutcome } }) =>
       lastRunOutcome === undefined ? undefined : flag(lastRunOutcome === 'success'),
+    { folds: 'min' },
   ),
   perHost(
     'rm_host_repo_size_bytes',
     'Latest reported repo size from `restic stats --mode raw-data`. Omitted for hosts with no stats yet.',
     ({ fields }) => fields.repositoryBytes,
-    'bytes',
+    { unit: 'bytes' },
   ),
   perHost(
     'rm_host_snapshot_count',

@@ -152,6 +152,7 @@ export const jobFamilies: readonly MetricFamily[] = [
     dialect: 'quipu',
     help: 'How long the job has been due that has waited longest for a worker.',
     unit: 'seconds',
+    folds: 'max',
     labels: ['tenant', 'queue'],
     tenantLabel: 'tenant',
     audience: 'tenant',

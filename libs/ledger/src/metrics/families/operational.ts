@@ -64,7 +64,14 @@ export const operationalFamilies: readonly MetricFamily[] = [
   operational({
     name: 'quipu_totals_drift',
     type: 'gauge',
-    help: 'Running totals in which Redis differed from Postgres when they were last compared.',
+    help: 'Running totals in which Redis differed from Postgres when they were last compared, until they are loaded anew.',
+    labels: [],
+  }),
+  operational({
+    name: 'quipu_totals_compared_timestamp_seconds',
+    type: 'gauge',
+    help: 'When the running totals in Redis were last compared with Postgres, seconds since 1970; 0 if never.',
+    unit: 'seconds',
     labels: [],
   }),
   operational({
