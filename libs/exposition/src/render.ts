@@ -1,6 +1,6 @@
 import { escapeHelp, joinLabels, NO_LABELS } from './labels.js';
 import { cumulate, valueText } from './numbers.js';
-import { SeriesTable, type SeriesWriter } from './series-table.js';
+import { SeriesTable } from './series-table.js';
 import {
   type Family,
   type Format,
@@ -104,18 +104,15 @@ function* simpleTexts(family: SimpleFamily, format: Format): Generator<string, v
   const { series } = family;
   const name = family.name + suffixOf(family);
   const withCreated = format === 'openmetrics' && family.type === 'counter';
-  const write: SeriesWriter = withCreated
-    ? counterWriter(name, `${family.name}_created`)
-    : (labels, value) => lineText(name, labels, value);
-  if (series instanceof SeriesTable) yield* series.texts(withCreated ? `${name} with created` : name, write);
-  else yield* inBatches(series, ({ labels, value, created }) => write(labels, value, created));
-}
-
-function counterWriter(total: string, start: string): SeriesWriter {
-  return (labels, value, created) =>
-    created === undefined
-      ? lineText(total, labels, value)
-      : lineText(total, labels, value) + lineText(start, labels, created);
+  if (series instanceof SeriesTable) {
+    yield* series.texts(name, withCreated ? `${family.name}_created` : undefined);
+  } else {
+    yield* inBatches(series, ({ labels, value, created }) => {
+      const line = lineText(name, labels, value);
+      if (!withCreated || created === undefined) return line;
+      return line + lineText(`${family.name}_created`, labels, created);
+    });
+  }
 }
 
 const BATCH_LENGTH = 8_192;

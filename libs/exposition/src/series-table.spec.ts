@@ -1,36 +1,41 @@
 import fc from 'fast-check';
 import { labelText } from './labels.js';
+import { renderText } from './render.js';
 import { SeriesTable } from './series-table.js';
 
 const named = (n: number): ReturnType<typeof labelText> => labelText([['n', String(n)]]);
 
 describe('the series a process keeps', () => {
-  it('renders only what changed since the last time', () => {
+  it('are read where their values are, at every rendering', () => {
     const table = new SeriesTable();
-    for (let n = 0; n < 2_000; n += 1) table.set(named(n), n);
-    let written = 0;
-    const render = (key: string): string =>
-      [...table.texts(key, (labels, value) => ((written += 1), `${labels} ${String(value)}\n`))].join('');
-    const first = render('a');
-    expect(written).toBe(2_000);
-    expect(render('a')).toBe(first);
-    expect(written).toBe(2_000);
-    table.set(named(7), 'seven');
-    expect(render('a')).toBe(first.replace('"7" 7\n', '"7" seven\n'));
-    expect(written - 2_000).toBeLessThan(300);
-    written = 0;
-    render('b');
-    expect(written).toBe(2_000);
+    const sources = Array.from({ length: 2_000 }, (_, n) => ({ value: String(n) }));
+    for (const [n, source] of sources.entries()) table.set(named(n), source);
+    const render = (): string => [...table.texts('m')].join('');
+    const first = render();
+    expect(render()).toBe(first);
+    sources[7]!.value = 'seven';
+    expect(render()).toBe(first.replace('{n="7"} 7\n', '{n="7"} seven\n'));
+    table.set(named(7), { value: 8n });
+    expect(render()).toBe(first.replace('{n="7"} 7\n', '{n="7"} 8\n'));
+    expect([...table.texts('other')].join('')).toBe(render().replaceAll('m{', 'other{'));
   });
 
-  it('keeps when counting began', () => {
-    const table = new SeriesTable();
-    table.set(named(1), 1, 5);
-    table.set(named(1), 2);
-    expect([...table]).toEqual([{ labels: named(1), value: 2, created: 5 }]);
+  it('are written as any others are, with when counting began and without labels too', () => {
+    const head = { name: 'm', help: 'M.', type: 'counter' as const };
+    for (const labels of [[named(1), named(2)], [labelText([])]]) {
+      const table = new SeriesTable();
+      for (const text of labels) table.set(text, { value: 3 });
+      for (const created of [undefined, '5', '6']) {
+        table.created = created;
+        for (const format of ['openmetrics', 'text'] as const) {
+          const expected = renderText([{ ...head, series: [...table] }], format);
+          expect(renderText([{ ...head, series: table }], format)).toBe(expected);
+        }
+      }
+    }
   });
 
-  it('lists what a plain map would, sorted, after any changes', () => {
+  it('are those of a plain map, sorted, after any changes', () => {
     const change = fc.record({
       n: fc.nat(900),
       value: fc.option(fc.nat(), { freq: 3 }),
@@ -44,14 +49,16 @@ describe('the series a process keeps', () => {
           if (value === null) {
             expect(table.delete(named(n))).toBe(plain.delete(named(n)));
           } else {
-            table.set(named(n), value);
+            table.set(named(n), { value });
             plain.set(named(n), value);
           }
           if (render && n % 50 === 0) checkText(table, plain);
         }
         checkText(table, plain);
         expect(table.size).toBe(plain.size);
-        for (const { n } of changes.slice(0, 50)) expect(table.get(named(n))).toBe(plain.get(named(n)));
+        for (const { n } of changes.slice(0, 50)) {
+          expect(table.get(named(n))?.value).toBe(plain.get(named(n)));
+        }
       }),
       { numRuns: 6 },
     );
@@ -61,6 +68,7 @@ describe('the series a process keeps', () => {
 function checkText(table: SeriesTable, plain: ReadonlyMap<string, number>): void {
   const expected = [...plain].sort(([a], [b]) => (a < b ? -1 : 1));
   expect([...table].map(({ labels, value }) => [labels, value])).toEqual(expected);
-  const texts = table.texts('k', (labels, value) => `${labels} ${String(value)}\n`);
-  expect([...texts].join('')).toBe(expected.map(([labels, value]) => `${labels} ${value}\n`).join(''));
+  expect([...table.texts('m')].join('')).toBe(
+    expected.map(([labels, value]) => `m{${labels}} ${value}\n`).join(''),
+  );
 }

@@ -1,28 +1,31 @@
+import { valueText } from './numbers.js';
 import { type LabelText, type Series, type Value } from './types.js';
 
-/** How a series is printed; the same function for as long as the text of a block may be used again. */
-export type SeriesWriter = (labels: LabelText, value: Value, created: Value | undefined) => string;
+/** Where the value of a series is read at every rendering; its owner changes it in place. */
+export interface ValueSource {
+  readonly value: Value;
+}
 
 const BLOCK = 256;
 
 /** Neighbours in the order of labels. Columns, not objects: rendering walks through memory in one direction. */
 interface Block {
   labels: LabelText[];
-  values: Value[];
-  created: (Value | undefined)[];
-  /** Whether the labels lie side by side in memory. */
-  compact: boolean;
-  /** What was rendered, until something changes, and under which key. */
-  text: string | null;
+  sources: ValueSource[];
+  /** Text before each value, then the value, in turns; made when the labels have changed. */
+  pieces: string[] | null;
+  /** What the pieces were made for. */
   key: string;
 }
 
 /**
- * The series of one family as a process keeps them between scrapes, by the text of their labels, ascending.
- * A change costs a few comparisons; a rendering costs the blocks that changed since the last one, since the text
- * of the others is kept. Nothing is ever sorted or rendered as a whole, so nothing takes long at once.
+ * The series of one family as a process keeps them between scrapes, by the text of their labels, ascending. A series
+ * that appears or goes costs a few comparisons; labels are put into lines when the neighbours change, and a rendering
+ * does no more than read each value and join. Nothing is ever sorted as a whole, so nothing takes long at once.
  */
 export class SeriesTable implements Iterable<Series> {
+  /** When counting began, in seconds since 1970, for all series alike; counters only. */
+  created: Value | undefined;
   private readonly blocks: Block[] = [];
   private count = 0;
 
@@ -31,32 +34,26 @@ export class SeriesTable implements Iterable<Series> {
     return this.count;
   }
 
-  /** The value of a series; undefined if there is none. */
-  get(labels: LabelText): Value | undefined {
+  /** Where the value of a series is read; undefined if there is no such series. */
+  get(labels: LabelText): ValueSource | undefined {
     const block = this.blockOf(labels);
     const at = block === undefined ? -1 : indexIn(block, labels);
-    return at < 0 ? undefined : block!.values[at];
+    return at < 0 ? undefined : block!.sources[at];
   }
 
-  /** Sets a series' value; the series appears if it was not there. `created` stays if it is not given. */
-  set(labels: LabelText, value: Value, created?: Value): void {
+  /** Has the value of a series read from `source`; the series appears if it was not there. */
+  set(labels: LabelText, source: ValueSource): void {
     let block = this.blockOf(labels);
-    if (block === undefined) {
-      block = newBlock([], [], []);
-      this.blocks.push(block);
-    }
+    if (block === undefined) this.blocks.push((block = newBlock([], [])));
     const at = indexIn(block, labels);
-    block.text = null;
     if (at >= 0) {
-      block.values[at] = value;
-      if (created !== undefined) block.created[at] = created;
+      block.sources[at] = source;
       return;
     }
     const place = -at - 1;
     block.labels.splice(place, 0, labels);
-    block.values.splice(place, 0, value);
-    block.created.splice(place, 0, created);
-    block.compact = false;
+    block.sources.splice(place, 0, source);
+    block.pieces = null;
     this.count += 1;
     if (block.labels.length > BLOCK) this.split(block);
   }
@@ -66,8 +63,9 @@ export class SeriesTable implements Iterable<Series> {
     const block = this.blockOf(labels);
     const at = block === undefined ? -1 : indexIn(block, labels);
     if (at < 0) return false;
-    for (const column of [block!.labels, block!.values, block!.created]) column.splice(at, 1);
-    block!.text = null;
+    block!.labels.splice(at, 1);
+    block!.sources.splice(at, 1);
+    block!.pieces = null;
     this.count -= 1;
     if (block!.labels.length === 0) this.blocks.splice(this.blocks.indexOf(block!), 1);
     return true;
@@ -79,23 +77,22 @@ export class SeriesTable implements Iterable<Series> {
     this.count = 0;
   }
 
-  /** All series, ascending by the text of their labels. */
+  /** All series as they are now, ascending by the text of their labels. */
   *[Symbol.iterator](): Generator<Series, void, undefined> {
-    for (const { labels, values, created } of this.blocks) {
+    const { created } = this;
+    for (const { labels, sources } of this.blocks) {
       for (const [i, text] of labels.entries()) {
-        const since = created[i];
-        const series = { labels: text, value: values[i]! };
-        yield since === undefined ? series : { ...series, created: since };
+        const series = { labels: text, value: sources[i]!.value };
+        yield created === undefined ? series : { ...series, created };
       }
     }
   }
 
-  /** The rendered text, block by block. `key` names what `write` writes: another key renders anew. */
-  *texts(key: string, write: SeriesWriter): Generator<string, void, undefined> {
-    for (const block of this.blocks) {
-      if (block.text === null || block.key !== key) renderBlock(block, key, write);
-      yield block.text!;
-    }
+  /** The lines of all series, block by block. @param createdName the name of the lines that say {@link created} */
+  *texts(name: string, createdName?: string): Generator<string, void, undefined> {
+    const created = createdName === undefined || this.created === undefined ? null : valueText(this.created);
+    const tail = created === null ? null : { name: createdName!, value: created };
+    for (const block of this.blocks) yield renderBlock(block, name, tail);
   }
 
   /** The block that has these labels, or is to get them. */
@@ -111,13 +108,14 @@ export class SeriesTable implements Iterable<Series> {
 
   private split(block: Block): void {
     const half = block.labels.length >> 1;
-    const upper = newBlock(block.labels.splice(half), block.values.splice(half), block.created.splice(half));
+    const upper = newBlock(block.labels.splice(half), block.sources.splice(half));
+    block.pieces = null;
     this.blocks.splice(this.blocks.indexOf(block) + 1, 0, upper);
   }
 }
 
-function newBlock(labels: LabelText[], values: Value[], created: (Value | undefined)[]): Block {
-  return { labels, values, created, compact: false, text: null, key: '' };
+function newBlock(labels: LabelText[], sources: ValueSource[]): Block {
+  return { labels, sources, pieces: null, key: '' };
 }
 
 /** Where labels are in a block; −1 − the place they belong, if they are not there. */
@@ -133,24 +131,43 @@ function indexIn({ labels: column }: Block, labels: LabelText): number {
   return -1 - low;
 }
 
-function renderBlock(block: Block, key: string, write: SeriesWriter): void {
-  if (!block.compact) compact(block);
-  const { labels, values, created } = block;
-  let text = '';
-  for (let i = 0; i < labels.length; i += 1) text += write(labels[i]!, values[i]!, created[i]);
-  // Asking for a character makes V8 turn the tree of concatenations into one piece, once and for all.
-  text.charCodeAt(0);
-  block.text = text;
-  block.key = key;
+interface Tail {
+  readonly name: string;
+  readonly value: string;
+}
+
+function renderBlock(block: Block, name: string, tail: Tail | null): string {
+  const key = tail === null ? name : `${name} ${tail.name} ${tail.value}`;
+  if (block.pieces === null || block.key !== key) {
+    block.pieces = piecesOf(block.labels, name, tail);
+    block.key = key;
+  }
+  const { pieces, sources } = block;
+  for (let i = 0; i < sources.length; i += 1) {
+    const { value } = sources[i]!;
+    pieces[2 * i + 1] = typeof value === 'string' ? value : valueText(value);
+  }
+  // Joined, not concatenated: the text is written once, and not as a tree that is walked again.
+  return pieces.join('');
 }
 
 /**
- * Puts the labels of a block side by side in memory, as slices of one text. They arrive one by one, each from
+ * The text around the values, as slices of one text: side by side in memory. Labels arrive one by one, each from
  * elsewhere: reading them so costs several times as much as writing them out.
  */
-function compact(block: Block): void {
-  const whole = block.labels.join('');
+function piecesOf(labels: readonly LabelText[], name: string, tail: Tail | null): string[] {
+  const between: string[] = [];
+  let rest = '';
+  for (const text of labels) {
+    const braced = text === '' ? ' ' : `{${text}} `;
+    between.push(`${rest}${name}${braced}`);
+    rest = tail === null ? '\n' : `\n${tail.name}${braced}${tail.value}\n`;
+  }
+  between.push(rest);
+  const whole = between.join('');
+  const pieces: string[] = [];
   let at = 0;
-  block.labels = block.labels.map((labels) => whole.slice(at, (at += labels.length)) as LabelText);
-  block.compact = true;
+  for (const text of between) pieces.push(whole.slice(at, (at += text.length)), '');
+  pieces.pop();
+  return pieces;
 }

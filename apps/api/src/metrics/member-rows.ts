@@ -1,9 +1,10 @@
-import type { Series, HistogramSeries, Value } from '@quipu/exposition';
+import type { HistogramSeries, Value } from '@quipu/exposition';
 import type { EntityFamily } from '@quipu/ledger';
 import type { Totals } from '@quipu/read-models';
-import { breathe, SLICE, sortBy } from './breathe.js';
+import { sortBy, Turns } from './breathe.js';
 import type { LabelLayout, Labelled, ShownLabels } from './label-layout.js';
 import type { MetricsView } from './metrics-view.js';
+import type { ToldRows } from './told-rows.js';
 
 const DAY_MS = 86_400_000;
 /** Decimals of a sum of ages in days: a day is no power of ten, so the sum is rounded, here to 0.1 µs. */
@@ -29,6 +30,7 @@ export async function ageRows(
   const buckets = family.buckets ?? [];
   const bounds = buckets.map((days) => now - days * DAY_MS);
   const rows = new Map<string, Ages>();
+  const turns = new Turns();
   const rowOf = (labelled: Labelled): Ages => {
     const shown = layout.of(labelled);
     let row = rows.get(shown.key);
@@ -39,6 +41,7 @@ export async function ageRows(
     return row;
   };
   for (const { tenant, labels, atLeast, total } of await totals.members(family.stored, bounds)) {
+    if (turns.due()) await turns.take();
     if (total === 0 || !view.sees(tenant, family.audience === 'internal' ? 'platform' : family.audience))
       continue;
     const { counts } = rowOf({ tenant, labels: JSON.parse(labels) as Record<string, string> });
@@ -48,35 +51,36 @@ export async function ageRows(
       below = count;
     }
   }
-  if (family.sums) addSums(totals, family, view, now, rowOf);
-  return [...rows.values()]
-    .sort((a, b) => (a.shown.key < b.shown.key ? -1 : 1))
-    .map(({ shown, counts, sum }) => ({
-      ...{ shown, labels: shown.before, counts },
-      ...(shown.after === undefined ? {} : { labelsAfterLe: shown.after }),
-      // Members scored ahead of the clock are in the first bucket; their ages must not make the sum negative.
-      ...(sum === null ? {} : { sum: inDays(sum > 0n ? sum : 0n) }),
-    }));
+  if (family.sums) await addSums(totals, family, view, now, rowOf);
+  const sorted = await sortBy([...rows.values()], ({ shown }) => shown.key);
+  return sorted.map(({ shown, counts, sum }) => ({
+    ...{ shown, labels: shown.before, counts },
+    ...(shown.after === undefined ? {} : { labelsAfterLe: shown.after }),
+    // Members scored ahead of the clock are in the first bucket; their ages must not make the sum negative.
+    ...(sum === null ? {} : { sum: inDays(sum > 0n ? sum : 0n) }),
+  }));
 }
 
 /** Sums of ages: now times the number of members, less the sum of their scores. */
-function addSums(
+async function addSums(
   totals: Totals,
   family: EntityFamily,
   view: MetricsView,
   now: number,
   rowOf: (labelled: Labelled) => Ages,
-): void {
+): Promise<void> {
+  const turns = new Turns();
   const audience = family.audience === 'internal' ? 'platform' : family.audience;
-  const add = (name: string, factor: bigint): void => {
+  const add = async (name: string, factor: bigint): Promise<void> => {
     for (const series of totals.family(name).series.values()) {
+      if (turns.due()) await turns.take();
       if (!view.sees(series.tenant, audience)) continue;
       const row = rowOf(series);
       row.sum = (row.sum ?? 0n) + BigInt(series.value) * factor;
     }
   };
-  add(`${family.stored}:sum`, 1n);
-  add(`${family.stored}:rate`, BigInt(now));
+  await add(`${family.stored}:sum`, 1n);
+  await add(`${family.stored}:rate`, BigInt(now));
 }
 
 function inDays(ms: bigint): string {
@@ -88,27 +92,27 @@ function inDays(ms: bigint): string {
   return `${negative ? '-' : ''}${whole}${fraction === '' ? '' : `.${fraction}`}`;
 }
 
-/** Age (s) of the lowest score of each set up to now; sets without one have no row. */
-export async function oldestRows(
+/** Tells the age (ms) of the lowest score of each set up to now; sets without one have no line. */
+export async function tellOldest(
   totals: Totals,
   family: EntityFamily,
   view: MetricsView,
-  layout: LabelLayout,
   now: number,
-): Promise<(Series & { shown: ShownLabels })[]> {
-  const rows = new Map<string, { shown: ShownLabels; lowest: number }>();
-  let looked = 0;
+  told: ToldRows,
+): Promise<void> {
+  const turns = new Turns();
+  told.begin();
   for (const { tenant, labels, lowest } of await totals.members(family.stored, [])) {
-    if (++looked % SLICE === 0) await breathe();
+    if (turns.due()) await turns.take();
     if (lowest === null || lowest > now || !view.sees(tenant, 'tenant')) continue;
-    const shown = layout.of({ tenant, labels: JSON.parse(labels) as Record<string, string> });
-    const known = rows.get(shown.key);
-    if (known === undefined || lowest < known.lowest) rows.set(shown.key, { shown, lowest });
+    const labelled = () => ({ tenant, labels: JSON.parse(labels) as Record<string, string> });
+    told.tell(`${tenant}\n${labels}`, labelled, BigInt(now - lowest));
   }
-  const sorted = await sortBy([...rows.values()], ({ shown }) => shown.key);
-  return sorted.map(({ shown, lowest }) => ({ shown, labels: shown.before, value: seconds(now - lowest) }));
+  await told.end();
 }
 
-function seconds(ms: number): Value {
+/** Milliseconds as seconds. */
+export function secondsText(age: bigint): Value {
+  const ms = Number(age);
   return ms % 1000 === 0 ? String(ms / 1000) : (ms / 1000).toFixed(3).replace(/0+$/, '');
 }

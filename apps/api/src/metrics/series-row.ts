@@ -1,4 +1,11 @@
-import { goText, type HistogramSeries, type LabelText, scaledText, type Series } from '@quipu/exposition';
+import {
+  goText,
+  type HistogramSeries,
+  type LabelText,
+  scaledText,
+  type Series,
+  type ValueSource,
+} from '@quipu/exposition';
 import type { EntityFamily } from '@quipu/ledger';
 import type { TotalSeries } from '@quipu/read-models';
 import { type HighMarks, markKey } from './high-marks.js';
@@ -49,6 +56,25 @@ export class SeriesRow implements Series, HistogramSeries {
   add(part: number, series: TotalSeries): void {
     (this.parts[part] ??= []).push(series);
     this.accruals = null;
+  }
+
+  /** Takes back what {@link add} added. */
+  remove(part: number, series: TotalSeries): void {
+    this.parts[part] = (this.parts[part] ?? []).filter((one) => one !== series);
+    this.accruals = null;
+  }
+
+  /** Whether it is a row of zeros that nothing adds to. */
+  get isEmpty(): boolean {
+    return this.parts.every((part) => part.length === 0);
+  }
+
+  /** Where the value is best read: in the total itself, if the row is no more than that. */
+  get source(): ValueSource {
+    const { form, scale } = this.kind.family;
+    const [totals] = this.parts;
+    const plain = (form === 'value' || form === 'present') && scale === 1 && totals?.length === 1;
+    return plain ? totals[0]! : this;
   }
 
   get value(): string {

@@ -1,46 +1,57 @@
-import { scaledText, type Series } from '@quipu/exposition';
 import { canonicalLabels, type EntityFamily, type EvaluatedSample } from '@quipu/ledger';
 import type { Totals } from '@quipu/read-models';
+import { Turns } from './breathe.js';
 import { type HighMarks, markKey } from './high-marks.js';
-import type { LabelLayout, ShownLabels } from './label-layout.js';
 import type { MetricsView } from './metrics-view.js';
 import type { Instant } from './series-row.js';
+import type { ToldRows } from './told-rows.js';
 
-/** Rows of a family that is derived from its totals as a whole: each total is evaluated, then the family derives. */
-export function shownRows(
+type Sample = { -readonly [K in keyof EvaluatedSample]: EvaluatedSample[K] };
+
+/**
+ * Tells the rows of a family that is derived from its totals: each total is evaluated, then the family derives, from
+ * those samples together that it does not keep apart.
+ */
+export async function tellShown(
   totals: Totals,
   family: EntityFamily,
   shown: NonNullable<EntityFamily['shown']>,
   view: MetricsView,
-  layout: LabelLayout,
   { now, marks }: Pick<Instant, 'now' | 'marks'>,
-): (Series & { shown: ShownLabels })[] {
-  const samples = new Map<string, { -readonly [K in keyof EvaluatedSample]: EvaluatedSample[K] }>();
-  const add = (name: string, factor: bigint): void => {
+  told: ToldRows,
+): Promise<void> {
+  const turns = new Turns();
+  const apart = family.shownBy ?? [];
+  const groups = new Map<string, Map<string, Sample>>();
+  const add = async (name: string, factor: bigint): Promise<void> => {
     for (const { tenant, labels, value } of totals.family(name).series.values()) {
+      if (turns.due()) await turns.take();
       if (family.audience === 'internal' || !view.sees(tenant, family.audience)) continue;
-      const key = `${tenant}\n${canonicalLabels(labels)}`;
+      const group = JSON.stringify([tenant, ...apart.map((label) => labels[label] ?? '')]);
+      let samples = groups.get(group);
+      if (samples === undefined) groups.set(group, (samples = new Map<string, Sample>()));
+      const key = canonicalLabels(labels);
       const sample = samples.get(key);
       if (sample === undefined) samples.set(key, { tenant, labels, value: BigInt(value) * factor });
       else sample.value += BigInt(value) * factor;
     }
   };
-  add(family.stored, 1n);
-  if (family.form === 'accruing') add(`${family.stored}:rate`, BigInt(now));
-  const rows = new Map<string, { shown: ShownLabels; value: bigint }>();
-  for (const sample of shown([...samples.values()])) {
-    const labels = layout.of(sample);
-    const value = shownValue(family, sample, marks);
-    const row = rows.get(labels.key);
-    if (row === undefined) rows.set(labels.key, { shown: labels, value });
-    else row.value += value;
+  await add(family.stored, 1n);
+  if (family.form === 'accruing') await add(`${family.stored}:rate`, BigInt(now));
+  told.begin();
+  const together = family.shownBy === undefined ? [[...groups.values()].flatMap(valuesOf)] : null;
+  for (const samples of together ?? groups.values()) {
+    for (const sample of shown(Array.isArray(samples) ? samples : valuesOf(samples))) {
+      if (turns.due()) await turns.take();
+      const key = `${sample.tenant}\n${canonicalLabels(sample.labels)}`;
+      told.tell(key, () => sample, shownValue(family, sample, marks));
+    }
   }
-  return [...rows.values()]
-    .sort((a, b) => (a.shown.key < b.shown.key ? -1 : 1))
-    .map((row) => ({
-      ...{ shown: row.shown, labels: row.shown.before },
-      value: family.scale === 1 ? row.value : scaledText(row.value, family.scale),
-    }));
+  await told.end();
+}
+
+function valuesOf(samples: ReadonlyMap<string, Sample>): Sample[] {
+  return [...samples.values()];
 }
 
 /** Nothing that accrues is negative, and a counter that accrues shows no less than it did. */

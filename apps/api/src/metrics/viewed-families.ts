@@ -1,16 +1,18 @@
-import { type Family, type HistogramSeries, OTHER, type Series } from '@quipu/exposition';
+import { type Family, type HistogramSeries, OTHER, scaledText, type Series } from '@quipu/exposition';
 import type { EntityFamily } from '@quipu/ledger';
-import type { Totals } from '@quipu/read-models';
-import { foldDistributions, type FoldedRows, foldRows } from './fold-rows.js';
+import type { Totals, TotalsFamily } from '@quipu/read-models';
+import { Turns } from './breathe.js';
 import { FamilyRows } from './family-rows.js';
+import { foldDistributions, foldRows } from './fold-rows.js';
 import type { HighMarks } from './high-marks.js';
-import { jobRows } from './job-rows.js';
+import { tellWaiting } from './job-rows.js';
 import type { ShownLabels } from './label-layout.js';
-import { ageRows, oldestRows } from './member-rows.js';
+import { ageRows, secondsText, tellOldest } from './member-rows.js';
 import type { MetricsView } from './metrics-view.js';
 import type { Instant } from './series-row.js';
-import { shownRows } from './shown-rows.js';
-import { type ZeroContext, zeroLabels } from './zero-rows.js';
+import { tellShown } from './shown-rows.js';
+import { ToldRows } from './told-rows.js';
+import { ZERO_SOURCES, type ZeroContext, zeroLabels, type ZeroRows, zeroRowsOf } from './zero-rows.js';
 
 /** A family that a budget has cut. */
 export interface FoldedFamily {
@@ -32,18 +34,19 @@ export interface Moment {
 /** A row of any kind: simple ones have a value, distributions have counts. */
 type Row = (Series | HistogramSeries) & { readonly shown: ShownLabels };
 
-/** Rows with their zero rows, as long as neither changes. */
-interface Completed {
-  readonly found: readonly Row[];
-  readonly zeros: string;
-  readonly rows: readonly Row[];
+/** Rows of zeros, and what they were made of. */
+interface KnownZeros {
+  readonly key: string;
+  readonly sources: readonly { readonly totals: TotalsFamily; readonly structure: number }[];
+  readonly rows: ZeroRows;
 }
 
 /** Entity families in one view. It is kept between scrapes, because its rows are. */
 export class ViewedFamilies {
   private readonly instant: Instant;
   private readonly families: readonly FamilyRows[];
-  private readonly completed = new Map<FamilyRows, Completed>();
+  private readonly zeros = new Map<FamilyRows, KnownZeros>();
+  private readonly told = new Map<FamilyRows, ToldRows>();
 
   /**
    * @param budget most series of a family
@@ -75,65 +78,118 @@ export class ViewedFamilies {
 
   private async family(kept: FamilyRows, moment: Moment, folded: FoldedFamily[]): Promise<Family> {
     const { family, bounds } = kept;
-    const found = await this.find(kept, moment);
-    const { rows, cut } =
-      found.length > this.budget && !hasFixedRows(family)
-        ? await this.fold(kept, found)
-        : { rows: this.complete(kept, found, moment), cut: 0 };
+    const { type, help, unit } = family;
     const name = this.nameOf(family.name);
-    if (cut > 0) folded.push({ name, series: cut });
-    const head = { name, help: family.help, ...(family.unit === undefined ? {} : { unit: family.unit }) };
-    const { type } = family;
+    const head = { name, help, ...(unit === undefined ? {} : { unit }) };
+    const note = (cut: number): void => {
+      if (cut > 0) folded.push({ name, series: cut });
+    };
     if (type === 'histogram' || type === 'gaugehistogram') {
-      return { ...head, type, bounds, series: rows as readonly HistogramSeries[] };
+      return { ...head, type, bounds, series: await this.distributions(kept, moment, note) };
     }
-    return { ...head, type, series: rows as readonly Series[] };
+    if (hasFixedRows(family)) {
+      await kept.update(moment.totals);
+      return { ...head, type, series: fixedRows(kept, moment) };
+    }
+    return { ...head, type, series: await this.lines(kept, moment, note) };
   }
 
-  private async find(kept: FamilyRows, { totals, now }: Moment): Promise<readonly Row[]> {
+  private async distributions(
+    kept: FamilyRows,
+    { totals, now }: Moment,
+    note: (cut: number) => void,
+  ): Promise<readonly HistogramSeries[]> {
     const { family, labelLayout: layout } = kept;
-    const { form, stored, shown } = family;
-    if (form === 'members') return ageRows(totals, family, this.view, layout, now);
-    if (form === 'oldest') return oldestRows(totals, family, this.view, layout, now);
-    if (stored === 'jobs') return jobRows(totals, family, this.view, layout, now);
-    if (shown === undefined) return kept.list(totals);
-    const rows = shownRows(totals, family, shown, this.view, layout, this.instant);
-    const { created } = this.instant;
-    return family.type === 'counter' && created !== null ? rows.map((row) => ({ ...row, created })) : rows;
-  }
-
-  private fold(
-    { family, labelLayout }: FamilyRows,
-    found: readonly Row[],
-  ): Promise<FoldedRows<Series | HistogramSeries>> {
-    const other = labelLayout.constant(OTHER);
-    return family.form === 'distribution' || family.form === 'members'
-      ? foldDistributions(found as readonly (Row & HistogramSeries)[], this.budget, other)
-      : foldRows(found as readonly (Row & Series)[], this.budget, other, family.folds);
-  }
-
-  /** Adds rows of zeros, as far as there is room. */
-  private complete(kept: FamilyRows, found: readonly Row[], { totals, zeros }: Moment): readonly Row[] {
-    const { family, labelLayout: layout } = kept;
-    if (family.zeroRows === undefined && family.labels.length > 0) return found;
-    const key = `${zeros.key}\n${layout.key}\n${totals.family('worker_pool_runtime:n').structure}`;
-    const known = this.completed.get(kept);
-    if (known?.found === found && known.zeros === key) return known.rows;
-    const zero = zeroLabels(family, totals, zeros).map((labels) => layout.of(labels));
-    const rows = hasFixedRows(family) ? listed(kept, found, zero) : this.merged(kept, found, zero);
-    this.completed.set(kept, { found, zeros: key, rows });
+    let found: readonly (Row & HistogramSeries)[];
+    if (family.form === 'members') found = await ageRows(totals, family, this.view, layout, now);
+    else {
+      await kept.update(totals);
+      found = await kept.list();
+    }
+    if (found.length <= this.budget) return found;
+    const { rows, cut } = await foldDistributions(found, this.budget, layout.constant(OTHER));
+    note(cut);
     return rows;
   }
 
-  private merged(kept: FamilyRows, found: readonly Row[], zero: readonly ShownLabels[]): readonly Row[] {
-    const rows = new Map<string, Row>(found.map((row) => [row.shown.key, row]));
-    for (const shown of zero) {
-      if (rows.size >= this.budget) break;
-      if (!rows.has(shown.key)) rows.set(shown.key, kept.zero(shown));
+  /** Lines as they are kept, with rows of zeros as far as there is room; folded where there are too many. */
+  private async lines(
+    kept: FamilyRows,
+    moment: Moment,
+    note: (cut: number) => void,
+  ): Promise<Iterable<Series>> {
+    const { family, lines } = kept;
+    await this.tell(kept, moment);
+    const { created } = moment;
+    lines.table.created = family.type === 'counter' && created !== null ? created : undefined;
+    const unseen = await lines.settle(await this.zeroRows(kept, moment), this.budget);
+    if (lines.size <= this.budget) {
+      note(unseen);
+      return lines.table;
     }
-    return [...rows.values()].sort((a, b) => (a.shown.key < b.shown.key ? -1 : 1));
+    const found: Series[] = [];
+    const turns = new Turns();
+    for (const line of lines.table) {
+      if (turns.due()) await turns.take();
+      found.push(line);
+    }
+    const other = kept.labelLayout.constant(OTHER);
+    const { rows, cut } = await foldRows(found, this.budget, other, family.folds);
+    note(cut + unseen);
+    return rows;
+  }
+
+  /** Has a line for all there is now. */
+  private async tell(kept: FamilyRows, { totals, now }: Moment): Promise<void> {
+    const { family } = kept;
+    const { form, stored, scale, shown } = family;
+    if (form === 'oldest') {
+      const told = this.toldRows(kept, secondsText, (one, other) => (one > other ? one : other));
+      return tellOldest(totals, family, this.view, now, told);
+    }
+    if (shown !== undefined) {
+      const told = this.toldRows(kept, (amount) => scaledText(amount, scale));
+      return tellShown(totals, family, shown, this.view, this.instant, told);
+    }
+    await kept.update(totals);
+    if (stored !== 'jobs') return;
+    await tellWaiting(
+      totals,
+      this.view,
+      now,
+      this.toldRows(kept, (count) => count),
+    );
+  }
+
+  private toldRows(kept: FamilyRows, ...how: TellingOf): ToldRows {
+    let told = this.told.get(kept);
+    if (told === undefined) {
+      this.told.set(kept, (told = new ToldRows(kept.lines, kept.labelLayout, ...how)));
+    }
+    return told;
+  }
+
+  private async zeroRows(kept: FamilyRows, { totals, zeros }: Moment): Promise<ZeroRows> {
+    const { family, labelLayout: layout } = kept;
+    if (family.zeroRows === undefined && family.labels.length > 0) return NO_ZEROS;
+    const key = `${zeros.key}\n${layout.key}`;
+    const known = this.zeros.get(kept);
+    const isSame = ({ totals: one, structure }: KnownZeros['sources'][number]): boolean =>
+      totals.family(one.name) === one && one.structure === structure;
+    if (known?.key === key && known.sources.every(isSame)) return known.rows;
+    const sources = ZERO_SOURCES.map((name) => totals.family(name)).map((one) => ({
+      ...{ totals: one, structure: one.structure },
+    }));
+    const rows = await zeroRowsOf(family, totals, zeros, layout, this.budget);
+    this.zeros.set(kept, { key, sources, rows });
+    return rows;
   }
 }
+
+type TellingOf =
+  ConstructorParameters<typeof ToldRows> extends [unknown, unknown, ...infer How] ? How : never;
+
+const NO_ZEROS: ZeroRows = { labels: [], total: 0 };
 
 /** Rows that are there whatever happens; a budget does not fold them. */
 function hasFixedRows({ dialect, zeroRows, labels }: EntityFamily): boolean {
@@ -141,7 +197,9 @@ function hasFixedRows({ dialect, zeroRows, labels }: EntityFamily): boolean {
 }
 
 /** restic-manager's families with fixed rows have these and no others, in the order of its contract. */
-function listed(kept: FamilyRows, found: readonly Row[], zero: readonly ShownLabels[]): readonly Row[] {
-  const rows = new Map<string, Row>(found.map((row) => [row.shown.key, row]));
-  return zero.map((shown) => rows.get(shown.key) ?? kept.zero(shown));
+function fixedRows({ family, labelLayout, lines }: FamilyRows, { totals, zeros }: Moment): Series[] {
+  return [...zeroLabels(family, totals, zeros)].map((labels) => {
+    const { before } = labelLayout.of(labels);
+    return { labels: before, value: lines.table.get(before)?.value ?? '0' };
+  });
 }

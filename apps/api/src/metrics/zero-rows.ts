@@ -1,6 +1,8 @@
+import type { LabelText } from '@quipu/exposition';
 import type { EntityFamily, ZeroSource, ZeroValues } from '@quipu/ledger';
 import type { Totals } from '@quipu/read-models';
-import type { Labelled } from './label-layout.js';
+import { Turns } from './breathe.js';
+import type { Labelled, LabelLayout } from './label-layout.js';
 import type { MetricsView } from './metrics-view.js';
 import { NO_VOCABULARY, type Vocabulary } from './vocabulary.js';
 
@@ -16,30 +18,87 @@ export interface ZeroContext {
   readonly home: string;
 }
 
-/** Most zero rows of one family: a vocabulary times many scopes must not fill a scrape. */
-const MOST = 100_000;
+/** The rows that a family has before any entity adds to it. */
+export interface ZeroRows {
+  /** Labels of the first of them, none twice. */
+  readonly labels: readonly LabelText[];
+  /** How many there are in all. */
+  readonly total: number;
+}
+
+/** Stored families whose labels are choices of {@link zeroRowsOf}. */
+export const ZERO_SOURCES = ['worker_pool_runtime:n', 'user_identities'] as const;
 
 /**
- * Labels of the rows that a family has before any entity adds to it: the product of a few closed lists, of scopes,
- * pools and of the names in the vocabulary. Lists that depend on one another (the names of a type's tasks) are pairs.
+ * The labels of a family's zero rows: the product of a few closed lists, of scopes, pools and of the names in the
+ * vocabulary, by scope. Scopes that the view does not tell apart are one.
+ * @param most how many labels are worth having
  */
-export function zeroLabels(family: EntityFamily, totals: Totals, context: ZeroContext): Labelled[] {
-  const { zeroRows, tenantLabel } = family;
-  if (zeroRows === undefined) return family.labels.length === 0 ? [{ tenant: context.home, labels: {} }] : [];
-  let rows: Labelled[] = [{ tenant: context.home, labels: {} }];
-  for (const [name, values] of Object.entries(zeroRows)) {
-    if (name === tenantLabel) continue;
-    const choices = choicesOf(name, values, totals, context);
-    if (rows.length * choices.length > MOST) return [];
-    rows = rows.flatMap(({ tenant, labels }) =>
-      choices.map((more) => ({ tenant, labels: { ...labels, ...more } })),
-    );
+export async function zeroRowsOf(
+  family: EntityFamily,
+  totals: Totals,
+  context: ZeroContext,
+  layout: LabelLayout,
+  most: number,
+): Promise<ZeroRows> {
+  const turns = new Turns();
+  const { tenantLabel, zeroRows } = family;
+  const { home, view } = context;
+  const scoped = tenantLabel !== null && zeroRows?.[tenantLabel] !== undefined;
+  const scopes = new Map<string, string>();
+  for (const tenant of scoped ? context.tenants : [home]) {
+    if (turns.due()) await turns.take();
+    scopes.set(scoped ? view.shown(tenant, tenant) : '', tenant);
   }
-  if (family.name === 'workers') rows = rows.flatMap((row) => inPools(row, totals, context.view));
-  if (tenantLabel === null || zeroRows[tenantLabel] === undefined) return rows;
-  if (rows.length * context.tenants.length > MOST) return [];
-  const scoped = context.tenants.flatMap((tenant) => rows.map(({ labels }) => ({ tenant, labels })));
-  return [...scoped, ...unscoped(family, context)];
+  const tenants = [...scopes.values()];
+  const kinds = new Map<LabelText, Labelled['labels']>();
+  for (const { labels } of zeroLabels(family, totals, context)) {
+    if (turns.due()) await turns.take();
+    const { before } = layout.of({ tenant: home, labels });
+    if (!kinds.has(before)) kinds.set(before, labels);
+  }
+  const found = new Set<LabelText>();
+  for (const tenant of tenants) {
+    if (found.size >= most) break;
+    for (const labels of kinds.values()) {
+      if (found.size >= most) break;
+      if (turns.due()) await turns.take();
+      found.add(layout.of({ tenant, labels }).before);
+    }
+  }
+  let total = tenants.length * kinds.size;
+  for (const row of scoped ? unscoped(family, context) : []) {
+    const { before } = layout.of(row);
+    if (found.has(before)) continue;
+    if (found.size < most) found.add(before);
+    total += 1;
+  }
+  return { labels: [...found], total };
+}
+
+/**
+ * Labels of zero rows without those of tenants. Lists that depend on one another (the names of a type's tasks) are
+ * pairs.
+ */
+export function zeroLabels(family: EntityFamily, totals: Totals, context: ZeroContext): Iterable<Labelled> {
+  const { zeroRows, tenantLabel } = family;
+  const { home: tenant, view } = context;
+  if (zeroRows === undefined) return family.labels.length === 0 ? [{ tenant, labels: {} }] : [];
+  const choices = Object.entries(zeroRows)
+    .filter(([name]) => name !== tenantLabel)
+    .map(([name, values]) => choicesOf(name, values, totals, context));
+  const rows = product(tenant, choices, 0, {});
+  return family.name === 'workers' ? inPools(rows, totals, view) : rows;
+}
+
+function* product(
+  tenant: string,
+  choices: readonly Record<string, string>[][],
+  depth: number,
+  labels: Record<string, string>,
+): Generator<Labelled, void, undefined> {
+  if (depth === choices.length) yield { tenant, labels };
+  else for (const more of choices[depth]!) yield* product(tenant, choices, depth + 1, { ...labels, ...more });
 }
 
 function choicesOf(
@@ -100,12 +159,16 @@ function seen(
 }
 
 /** External workers have rows for each pool as well; others are in none. */
-function inPools(row: Labelled, totals: Totals, view: MetricsView): Labelled[] {
-  if (row.labels['worker_type'] !== 'external') return [row];
-  return listOf('pools', totals, view, NO_VOCABULARY).map((pool) => ({
-    ...row,
-    labels: { ...row.labels, worker_pool: pool },
-  }));
+function* inPools(
+  rows: Iterable<Labelled>,
+  totals: Totals,
+  view: MetricsView,
+): Generator<Labelled, void, undefined> {
+  const pools = listOf('pools', totals, view, NO_VOCABULARY);
+  for (const row of rows) {
+    if (row.labels['worker_type'] !== 'external') yield row;
+    else for (const pool of pools) yield { ...row, labels: { ...row.labels, worker_pool: pool } };
+  }
 }
 
 /** Assets that lie in no scope have their row once, for those who see the platform. */

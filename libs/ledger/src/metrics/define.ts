@@ -36,7 +36,7 @@ export function configuredDistribution(
 }
 
 /** Time that accrues while something is up, in ms, shown in seconds. */
-export function accruing(definition: Definition & Pick<EntityFamily, 'shown'>): EntityFamily {
+export function accruing(definition: Definition & Pick<EntityFamily, 'shown' | 'shownBy'>): EntityFamily {
   return total(definition, { form: 'accruing', type: 'counter', scale: 1_000 });
 }
 

@@ -70,6 +70,8 @@ export interface EntityFamily extends FamilyInfo {
   readonly openLabels?: string;
   /** Makes of the evaluated series of the stored family, in display-independent units, those that are shown. */
   readonly shown?: (samples: readonly EvaluatedSample[]) => EvaluatedSample[];
+  /** Labels whose values, like tenants, `shown` keeps apart: samples may be given to it group by group. */
+  readonly shownBy?: readonly string[];
   /** What an entity of each kind contributes: pure, and of the entity's own state alone. */
   readonly of: { readonly [K in EntityKindName]?: Contribute<K> };
 }

@@ -110,6 +110,7 @@ export const fleetFamilies: readonly MetricFamily[] = [
     audience: 'fleet',
     hidden: ['pool'],
     shown: stateSeconds,
+    shownBy: ['pool'],
     of: {
       worker: ({ times, pool }, to) => {
         if (times === null) return;

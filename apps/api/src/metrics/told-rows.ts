@@ -1,0 +1,70 @@
+import type { Value, ValueSource } from '@quipu/exposition';
+import { Turns } from './breathe.js';
+import type { Labelled, LabelLayout, ShownLabels } from './label-layout.js';
+import type { LineTable } from './line-table.js';
+
+/** One line whose amount is told at every scrape. */
+class ToldRow implements ValueSource {
+  amount = 0n;
+  round = 0;
+
+  constructor(
+    readonly shown: ShownLabels,
+    private readonly print: (amount: bigint) => Value,
+  ) {}
+
+  get value(): Value {
+    return this.print(this.amount);
+  }
+}
+
+/** Labels that are kept although no line has them now. */
+const MOST_SPARE = 1_000;
+
+/**
+ * Lines that are told anew at every scrape, since time alone changes them. Their labels, their places and their texts
+ * are kept; those that are not told again go.
+ */
+export class ToldRows {
+  private readonly rows = new Map<string, ToldRow>();
+  private readonly labels = new Map<string, ShownLabels>();
+  private round = 0;
+
+  /** @param print an amount as it is shown @param join what two amounts of one line make */
+  constructor(
+    private readonly lines: LineTable,
+    private readonly layout: LabelLayout,
+    private readonly print: (amount: bigint) => Value,
+    private readonly join: (one: bigint, other: bigint) => bigint = (one, other) => one + other,
+  ) {}
+
+  /** A scrape begins to tell. */
+  begin(): void {
+    this.round += 1;
+    if (this.labels.size > 4 * this.rows.size + MOST_SPARE) this.labels.clear();
+  }
+
+  /** Tells an amount. @param key names the labels, whatever they are shown as */
+  tell(key: string, labelled: () => Labelled, amount: bigint): void {
+    let shown = this.labels.get(key);
+    if (shown === undefined) this.labels.set(key, (shown = this.layout.of(labelled())));
+    let row = this.rows.get(shown.key);
+    if (row === undefined) {
+      this.rows.set(shown.key, (row = new ToldRow(shown, this.print)));
+      this.lines.set(shown.before, row);
+    }
+    row.amount = row.round === this.round ? this.join(row.amount, amount) : amount;
+    row.round = this.round;
+  }
+
+  /** All is told: lines that were not told go. */
+  async end(): Promise<void> {
+    const turns = new Turns();
+    for (const [key, row] of this.rows) {
+      if (turns.due()) await turns.take();
+      if (row.round === this.round) continue;
+      this.rows.delete(key);
+      this.lines.delete(row.shown.before);
+    }
+  }
+}
