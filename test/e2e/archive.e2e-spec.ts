@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { gunzipSync, gzipSync } from 'node:zlib';
 import { EventLog } from '@quipu/event-log';
 import { systemClock } from '@quipu/platform';
 import { testCli, type TestCli } from '../int/cli/test-cli.js';
@@ -61,6 +62,19 @@ const fileNames = (): string[] =>
   readdirSync(archiveDir())
     .filter((name) => name.endsWith('.gz'))
     .sort();
+
+/** A file whose first block says something else, packed to the length it had: the name field of gzip fills it up. */
+function repacked(file: string): Buffer {
+  const index = readFileSync(file.replace('.ndjson.gz', '.index'));
+  const bytes = Buffer.from(readFileSync(file));
+  const [offset, length] = [Number(index.readBigUInt64BE(32)), index.readUInt32BE(40)];
+  const text = gunzipSync(bytes.subarray(offset, offset + length)).toString();
+  const changed = gzipSync(text.replace(/"nodes":\d+/g, '"nodes":1'), { level: 9 });
+  const name = Buffer.from(`${'x'.repeat(length - changed.length - 1)}\0`);
+  changed[3]! |= 8;
+  Buffer.concat([changed.subarray(0, 10), name, changed.subarray(10)]).copy(bytes, offset);
+  return bytes;
+}
 
 async function expectExact(line: TestCli): Promise<void> {
   const { exitCode, out, err } = await line.run('verify');
@@ -192,6 +206,26 @@ describe('archive', () => {
     expect((await cli.run('archive', 'restore', '--from', '@200')).exitCode).toBe(0);
     expect((await cli.json('archive')).archives).toHaveLength(2);
     await cli.json('archive', 'run', '--keep', '0');
+    await expectExact(cli);
+  }, 60_000);
+
+  it('is folded by no rebuild once it was changed, though it unpacks and has its length', async () => {
+    const file = join(archiveDir(), fileNames()[1]!);
+    const intact = readFileSync(file);
+    const changed = repacked(file);
+    expect(changed).toHaveLength(intact.length);
+    expect(gunzipSync(changed).equals(gunzipSync(intact))).toBe(false);
+    writeFileSync(file, changed);
+    for (const how of [[], ['--in-place'], ['--no-promote']]) {
+      expect({ how, ...(await cli.run('projections', 'rebuild', ...how)) }).toMatchObject({
+        ...{ how, exitCode: 3 },
+        err: expect.stringMatching(/nothing was folded.*log-0{9}100-.*SHA-256/),
+      });
+    }
+    expect((await cli.run('archive', 'check')).exitCode).toBe(3);
+    expect(await answers(cli)).toMatchObject([before[0], before[1], {}, {}]);
+    writeFileSync(file, intact);
+    await cli.json('projections', 'rebuild');
     await expectExact(cli);
   }, 60_000);
 

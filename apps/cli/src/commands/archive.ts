@@ -1,6 +1,7 @@
 import { Command } from 'commander';
-import { checkFiles, lockArchives, readArchivedParts, unlockArchives } from '@quipu/event-log';
+import { lockArchives, readArchivedParts, unlockArchives } from '@quipu/event-log';
 import { parseDuration, parseTime, TIME_FORMS, UsageError } from '@quipu/platform';
+import { checkArchives } from '../archive/check-archives.js';
 import { type OldWish, partitionSize, readPartitions, setPartitionSize } from '../archive/partitions.js';
 import { partitionJson, partJson, printArchives } from '../archive/print-archives.js';
 import { restoreArchives, type RestoreWish } from '../archive/restore-archives.js';
@@ -8,7 +9,6 @@ import { type ArchiveRun, runArchive } from '../archive/run-archive.js';
 import { type Cli } from '../support/cli.js';
 import { CheckFailedError, CommandFailedError, InterruptedError } from '../support/exit-codes.js';
 import { formatBytes, formatCount, formatDuration, plural } from '../support/numbers.js';
-import { createProgress } from '../support/progress.js';
 import { type Services, withServices } from '../support/services.js';
 import { note, printJson, printLine } from '../support/terminal.js';
 
@@ -234,23 +234,7 @@ async function restore(
 async function check(cli: Cli, json: boolean): Promise<void> {
   const { parts, faults } = await withServices(cli, async ({ pool, config }) => {
     const found = await readArchivedParts(pool);
-    const total = found.reduce((sum, part) => sum + part.bytes + part.indexBytes, 0);
-    const progress = createProgress(cli.terminal, { label: 'reading', total, unit: 'bytes', silent: json });
-    let done = 0;
-    const wrong = [];
-    try {
-      for (const part of found) {
-        const watch = {
-          signal: cli.interrupted,
-          progress: (bytes: number) => progress.update(done + bytes, done + bytes),
-        };
-        wrong.push(...(await checkFiles(config.archiveDir, part, watch)));
-        done += part.bytes + part.indexBytes;
-      }
-    } finally {
-      progress.stop();
-    }
-    return { parts: found, faults: wrong };
+    return { parts: found, faults: await checkArchives(cli, config.archiveDir, found, json) };
   });
   if (json) printJson(cli.terminal, { archives: parts.length, faults });
   else {

@@ -19,7 +19,8 @@ import { printJson, printLine } from '../support/terminal.js';
 
 const HELP = `
 The ledger's tables are a projection of the log and can be made anew from it. Run \`./quipu verify\` afterwards if you
-want proof. Exit codes: 0 done, 1 it could not be done (the message says why), 2 wrong usage, 130 interrupted.
+want proof. Exit codes: 0 done, 1 it could not be done (the message says why), 2 wrong usage, 3 an archive of the log is
+not what was archived, 130 interrupted.
 
 Examples:
   $ ./quipu projections

@@ -2,6 +2,7 @@ import { recordAudit } from '@quipu/access';
 import { EventLog } from '@quipu/event-log';
 import { buildLedger, codeHash, dropLedger, LEDGER_PROJECTION } from '@quipu/ledger';
 import { createIoSteps, noIoSteps } from '@quipu/platform';
+import { expectArchives } from '../archive/check-archives.js';
 import { type Cli } from '../support/cli.js';
 import { InterruptedError } from '../support/exit-codes.js';
 import { createProgress, type Progress } from '../support/progress.js';
@@ -32,14 +33,14 @@ export interface BesideReport {
   readonly retired: { readonly schema: string; readonly dropped: boolean } | null;
 }
 
-/** Builds a generation of the ledger beside the live one, with progress on stderr, and promotes it. */
+/** Builds a generation of the ledger beside the live one, with progress on stderr, and promotes it. @throws those of `expectArchives`. */
 export async function rebuildBeside(
   cli: Cli,
   services: Services,
   options: BesideOptions,
 ): Promise<BesideReport> {
   const { pool, databaseUrl, archive } = services;
-  await (await archive.seenBy(pool)).probe();
+  await expectArchives(cli, services, options.quiet);
   const log = new EventLog(pool, noIoSteps, archive);
   let progress: Progress | undefined;
   const started = performance.now();

@@ -2,6 +2,7 @@ import { recordAudit } from '@quipu/access';
 import { EventLog } from '@quipu/event-log';
 import { codeHash, LEDGER_PROJECTION, rebuildLedger } from '@quipu/ledger';
 import { noIoSteps } from '@quipu/platform';
+import { expectArchives } from '../archive/check-archives.js';
 import { type Cli } from '../support/cli.js';
 import { InterruptedError } from '../support/exit-codes.js';
 import { createProgress } from '../support/progress.js';
@@ -19,10 +20,10 @@ export interface RebuildReport {
   readonly eventsPerSecond: number;
 }
 
-/** Empties the live tables and replays the log into them, with progress on stderr. */
+/** Empties the live tables and replays the log into them, with progress on stderr. @throws those of `expectArchives`. */
 export async function rebuildInPlace(cli: Cli, services: Services, quiet: boolean): Promise<RebuildReport> {
   const { pool, databaseUrl, archive } = services;
-  await (await archive.seenBy(pool)).probe();
+  await expectArchives(cli, services, quiet);
   const log = new EventLog(pool, noIoSteps, archive);
   const events = await log.countAfter(0n);
   const audit = { projection: LEDGER_PROJECTION, events: String(events), codeHash: codeHash() };
