@@ -1,4 +1,6 @@
 import { gunzipSync } from 'node:zlib';
+import { writeDrift } from '@quipu/ledger';
+import { createRedis } from '@quipu/platform';
 import { parseExposition, samplesByKey } from '../prometheus/parse-exposition.js';
 import { strictParser } from '../prometheus/strict-parser.js';
 import { DAY, NOW, waitingJob } from './support/small-events.js';
@@ -243,12 +245,14 @@ describe('what accrues', () => {
         ...[1, 2].flatMap((i) => [job(i, 'job.queued', NOW - 30_000), job(i, 'job.started', NOW - 30_000)]),
       ]);
       const parser = strictParser();
-      const shown = async (bearer: string) => {
+      const expectStrict = async () => {
         for (const url of SCRAPES) {
-          const { body } = await get(system, url, bearer, { accept: PROMETHEUS });
+          const { body } = await get(system, url, all, { accept: PROMETHEUS });
           parseExposition(body, 'openmetrics');
           if (!('missing' in parser)) expect(parser(body)).toBeNull();
         }
+      };
+      const shown = async (bearer: string) => {
         const { body } = await get(system, '/metrics', bearer);
         const samples = samplesByKey(parseExposition(body, 'text'));
         const state = (name: string) =>
@@ -259,6 +263,7 @@ describe('what accrues', () => {
         ];
       };
       expect(await shown(all)).toEqual(['100', '0', '60', '40', '0']);
+      await expectStrict();
       system.clock.advance(10_000);
       // Two jobs at once: connected time less busy time has fallen.
       expect(await shown(all)).toEqual(['110', '0', '80', '40', '0']);
@@ -280,6 +285,35 @@ describe('what accrues', () => {
       await system.stop();
     }
   }, 60_000);
+});
+
+describe('drift of the totals', () => {
+  it('is told before anybody compared them, after, and when they have been loaded anew', async () => {
+    const system = await startTestSystem({ now: NOW, env: { QUIPU_METRICS_CACHE_SECONDS: '0' } });
+    const redis = createRedis(system.redisUrl, 'plain');
+    try {
+      const all = await system.principal('superadmin', 'prometheus', 'scraper');
+      await system.report([waitingJob('acme', 'q', 'a')]);
+      const told = async () => {
+        const { body } = await get(system, '/metrics', all);
+        const samples = samplesByKey(parseExposition(body, 'text'));
+        const names = ['quipu_totals_drift', 'quipu_totals_compared_timestamp_seconds'];
+        return names.map((name) => samples.get(`${name}{}`));
+      };
+      expect(await told()).toEqual(['0', '0']);
+      const found = { atMs: NOW - 500, position: '1', drift: 3 };
+      await writeDrift(redis, { ...found, healed: false });
+      expect(await told()).toEqual(['3', String((NOW - 500) / 1000)]);
+      await writeDrift(redis, { ...found, healed: true });
+      expect((await told())[0]).toBe('0');
+      await writeDrift(redis, { ...found, healed: false });
+      await redis.hset('{quipu}:drift', 'generation', 'of totals that are gone');
+      expect((await told())[0]).toBe('0');
+    } finally {
+      redis.disconnect();
+      await system.stop();
+    }
+  });
 });
 
 describe('metrics configured otherwise', () => {

@@ -1,7 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { repository } from '../../../../test/support/environment.js';
 import {
@@ -75,7 +75,7 @@ afterAll(removeDirectories, 60_000);
 
 describe('supervise', () => {
   it('starts stores and programs, hands them their environment, and takes everything down in order', async () => {
-    const child = run(['api', 'stubborn']);
+    const child = run(['api', 'stubborn'], { QUIPU_METRICS_VOCABULARY: 'deploy/names.json' });
     const { url, keyFile, attached } = await ready(child);
     expect(attached).toEqual([]);
     const written = state();
@@ -89,6 +89,8 @@ describe('supervise', () => {
       REDIS_URL: written.redisUrl,
       QUIPU_SUPERADMIN_KEY: readFileSync(keyFile, 'utf8').trim(),
       QUIPU_DATA_DIR: dataDir,
+      // Programs run in another directory than the one this was named from.
+      QUIPU_METRICS_VOCABULARY: resolve('deploy/names.json'),
     });
 
     const pids = written.programs.map(({ pid }) => pid);
