@@ -9,11 +9,13 @@ import { Expositions } from '../metrics/expositions.js';
 import type { MetricsView } from '../metrics/metrics-view.js';
 import { sendExposition } from '../metrics/send-exposition.js';
 import { debusineCaller } from './debusine-caller.js';
-import { serviceStatus } from './service-status.js';
+import { ServiceStatuses } from './service-status.js';
 
 /** The Debusine dialect: its metrics and its service status (docs/api/metrics.md). Refusals are its JSON. */
 @Controller('api/1.0')
 export class DebusineController {
+  private readonly statuses = new ServiceStatuses();
+
   constructor(
     private readonly keys: KeyStore,
     private readonly tenants: TenantDirectory,
@@ -39,7 +41,7 @@ export class DebusineController {
   async status(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<FastifyReply> {
     const view = await this.admit(request, reply, 'GET /api/1.0/service-status/');
     if (view === null) return reply;
-    const status = await this.replica.use((totals) => Promise.resolve(serviceStatus(totals, view)));
+    const status = await this.replica.use((totals) => this.statuses.of(totals, view));
     return written(reply.code(200), status);
   }
 

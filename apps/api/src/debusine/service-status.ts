@@ -1,4 +1,5 @@
-import type { Totals } from '@quipu/read-models';
+import type { Totals, TotalsFamily } from '@quipu/read-models';
+import { Turns } from '../metrics/breathe.js';
 import type { MetricsView } from '../metrics/metrics-view.js';
 
 /** Tasks that wait and that run. */
@@ -34,6 +35,7 @@ const WORKERS_OF: Readonly<Record<string, string>> = {
   Worker: 'external',
 };
 const NO_ARCHITECTURE = 'null';
+const REQUESTS = 'work_requests';
 const ARCHITECTURE = 'architecture_';
 
 /** Counts by name; rows appear as they are asked for. Without a prototype, so that any name is a name. */
@@ -55,15 +57,46 @@ class Rows<T extends TaskSummary | WorkerSummary> {
 const noTasks = (): TaskSummary => ({ pending: 0, running: 0 });
 const noWorkers = (): WorkerSummary => ({ registered: 0, connected: 0, idle: 0, busy: 0 });
 
+/** Most views whose status is kept. */
+const MOST_KEPT = 64;
+
+interface Known {
+  readonly position: bigint;
+  readonly requests: TotalsFamily;
+  readonly status: ServiceStatus;
+}
+
+/** Statuses by view. One is answered again until the totals move: nothing in it depends on the time. */
+export class ServiceStatuses {
+  private readonly known = new Map<string, Known>();
+
+  /** The status of what a view sees. */
+  async of(totals: Totals, view: MetricsView): Promise<ServiceStatus> {
+    const { position } = totals;
+    // Totals that were loaded anew are another object, whatever their position.
+    const requests = totals.family(REQUESTS);
+    const known = this.known.get(view.key);
+    if (known?.position === position && known.requests === requests) return known.status;
+    const status = await serviceStatus(totals, view);
+    this.known.delete(view.key);
+    this.known.set(view.key, { position, requests, status });
+    const oldest = this.known.keys().next();
+    if (this.known.size > MOST_KEPT && !oldest.done) this.known.delete(oldest.value);
+    return status;
+  }
+}
+
 /** Makes the status of what a view sees, from running totals. */
-export function serviceStatus(totals: Totals, view: MetricsView): ServiceStatus {
+export async function serviceStatus(totals: Totals, view: MetricsView): Promise<ServiceStatus> {
+  const turns = new Turns();
   const tasks = new Rows(noTasks, TASK_TYPES);
   const workerTasks = new Rows(noTasks, WORKER_TYPES);
   const tasksArch = new Rows(noTasks);
   const workers = new Rows(noWorkers, WORKER_TYPES);
   const workersArch = new Rows(noWorkers);
   const workersHostArch = new Rows(noWorkers);
-  for (const { tenant, labels, value } of totals.family('work_requests').series.values()) {
+  for (const { tenant, labels, value } of totals.family(REQUESTS).series.values()) {
+    if (turns.due()) await turns.take();
     const { task_type: type = '', status, host_architecture: architecture = '' } = labels;
     if ((status !== 'pending' && status !== 'running') || !view.sees(tenant, 'tenant')) continue;
     const count = Number(value);
@@ -74,6 +107,7 @@ export function serviceStatus(totals: Totals, view: MetricsView): ServiceStatus 
       tasksArch.of(architecture === '' ? NO_ARCHITECTURE : architecture)[status] += count;
   }
   for (const { tenant, labels, value } of totals.family('workers_enabled').series.values()) {
+    if (turns.due()) await turns.take();
     if (!view.sees(tenant, 'fleet')) continue;
     const { connected, busy, worker_type: type = '', host_architecture: host = '' } = labels;
     const add = (row: WorkerSummary): void => {

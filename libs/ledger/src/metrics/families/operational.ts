@@ -77,7 +77,7 @@ export const operationalFamilies: readonly MetricFamily[] = [
   operational({
     name: 'quipu_series_folded',
     type: 'gauge',
-    help: 'Series of a family that its budget folded into `__other__`.',
+    help: 'Series of a family that its budget folded into `__other__`, and its rows of 0 that were left out.',
     labels: ['family'],
     audience: 'fleet',
   }),
