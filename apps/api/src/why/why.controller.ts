@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream';
 import { type WhyPlace, WhyQueries, type WhyQuery } from '@quipu/read-models';
 import { Controller, Get, Inject, Query, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
@@ -85,25 +86,26 @@ export class WhyController {
     @Query() raw: unknown,
     @Req() request: FastifyRequest,
     @Res() reply: FastifyReply,
-  ): Promise<void> {
+  ): Promise<FastifyReply> {
+    const gone = new AbortController();
+    reply.raw.once('close', () => gone.abort());
     const { principal, scope } = caller;
     const now = this.clock.now();
     const asked = readQuery(exportParameters(now), raw);
     await this.freshness.waitFor(principal, afterHeader(request));
     const query = await this.asker.queryOf(caller, asked, now);
     await this.crossTenantReads.note(principal, scope, 'GET /api/why/export', query.filters?.tenant);
-    return new Promise((answered, refused) => {
-      const run = async (): Promise<void> => {
-        const { lines, begun, over } = this.exports.start(scope, query);
-        await begun;
-        const name = `attachment; filename="${asked.measure}.ndjson"`;
-        void reply.code(200).header('content-type', 'application/x-ndjson');
-        void reply.header('content-disposition', name).send(lines);
-        answered();
-        await over;
-      };
-      this.turns.take(run).catch(refused);
-    });
+    let lines: Readable;
+    try {
+      lines = await this.exports.start(scope, query, gone.signal);
+    } catch (error) {
+      // Nobody is there to be told, and nothing went wrong.
+      if (gone.signal.aborted) return reply.hijack();
+      throw error;
+    }
+    const name = `attachment; filename="${asked.measure}.ndjson"`;
+    void reply.code(200).header('content-type', 'application/x-ndjson');
+    return reply.header('content-disposition', name).send(lines);
   }
 
   private async partsOf(now: number, position: bigint, place: WhyPlace): Promise<CursorPart[]> {

@@ -160,7 +160,7 @@ export const whyApi: ApiFragment = {
             description: 'The file.',
             content: { 'application/x-ndjson': { schema: { type: 'string' }, example: EXPORTED } },
           },
-          ...problems(400, 401, 403, 404, 429, 503),
+          ...problems(400, 401, 403, 404, 422, 429, 503),
         },
       },
     },
