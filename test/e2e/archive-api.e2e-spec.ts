@@ -83,6 +83,13 @@ describe('the API over a log whose beginning is archived', () => {
       body: { detail: expect.stringContaining('cannot be read now') },
     });
     expect(text).not.toContain(directory);
+    const exported = await get('/api/why/export?measure=node_seconds', root);
+    expect(exported).toMatchObject({
+      status: 503,
+      headers: { 'content-type': expect.stringContaining('application/problem+json') },
+      body: { detail: expect.stringContaining('cannot be read now') },
+    });
+    expect(exported.headers).not.toHaveProperty('content-disposition');
     expect((await get('/api/usage?level=nodes')).status).toBe(200);
     expect((await get('/health/ready')).status).toBe(200);
   });
