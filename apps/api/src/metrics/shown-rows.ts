@@ -1,10 +1,14 @@
 import { canonicalLabels, type EntityFamily, type EvaluatedSample } from '@quipu/ledger';
-import type { Totals } from '@quipu/read-models';
+import type { Totals, TotalSeries } from '@quipu/read-models';
 import { Turns } from './breathe.js';
 import { type HighMarks, markKey } from './high-marks.js';
 import type { MetricsView } from './metrics-view.js';
 import type { Instant } from './series-row.js';
 import type { ToldRows } from './told-rows.js';
+
+/** What a total is together with, and what it is called there: costly, and the same at every scrape. */
+type Places = WeakMap<TotalSeries, { readonly group: string; readonly key: string }>;
+const placesOfFamilies = new WeakMap<EntityFamily, Places>();
 
 type Sample = { -readonly [K in keyof EvaluatedSample]: EvaluatedSample[K] };
 
@@ -22,15 +26,17 @@ export async function tellShown(
 ): Promise<void> {
   const turns = new Turns();
   const apart = family.shownBy ?? [];
+  const places: Places = placesOfFamilies.get(family) ?? new WeakMap();
+  placesOfFamilies.set(family, places);
   const groups = new Map<string, Map<string, Sample>>();
   const add = async (name: string, factor: bigint): Promise<void> => {
-    for (const { tenant, labels, value } of totals.family(name).series.values()) {
+    for (const series of totals.family(name).series.values()) {
       if (turns.due()) await turns.take();
+      const { tenant, labels, value } = series;
       if (family.audience === 'internal' || !view.sees(tenant, family.audience)) continue;
-      const group = JSON.stringify([tenant, ...apart.map((label) => labels[label] ?? '')]);
+      const { group, key } = placeOf(places, series, apart);
       let samples = groups.get(group);
       if (samples === undefined) groups.set(group, (samples = new Map<string, Sample>()));
-      const key = canonicalLabels(labels);
       const sample = samples.get(key);
       if (sample === undefined) samples.set(key, { tenant, labels, value: BigInt(value) * factor });
       else sample.value += BigInt(value) * factor;
@@ -43,8 +49,8 @@ export async function tellShown(
   for (const samples of together ?? groups.values()) {
     for (const sample of shown(Array.isArray(samples) ? samples : valuesOf(samples))) {
       if (turns.due()) await turns.take();
-      const key = `${sample.tenant}\n${canonicalLabels(sample.labels)}`;
-      told.tell(key, () => sample, shownValue(family, sample, marks));
+      const key = markKey(family.stored, sample.tenant, sample.labels);
+      told.tell(key, () => sample, shownValue(family, key, sample, marks));
     }
   }
   await told.end();
@@ -54,10 +60,23 @@ function valuesOf(samples: ReadonlyMap<string, Sample>): Sample[] {
   return [...samples.values()];
 }
 
+function placeOf(
+  places: Places,
+  series: TotalSeries,
+  apart: readonly string[],
+): { group: string; key: string } {
+  let place = places.get(series);
+  if (place === undefined) {
+    const { tenant, labels } = series;
+    const group = JSON.stringify([tenant, ...apart.map((label) => labels[label] ?? '')]);
+    places.set(series, (place = { group, key: canonicalLabels(labels) }));
+  }
+  return place;
+}
+
 /** Nothing that accrues is negative, and a counter that accrues shows no less than it did. */
-function shownValue(family: EntityFamily, sample: EvaluatedSample, marks: HighMarks): bigint {
-  const { tenant, labels, value } = sample;
+function shownValue(family: EntityFamily, key: string, { value }: EvaluatedSample, marks: HighMarks): bigint {
   if (family.form !== 'accruing') return value;
-  if (family.type === 'counter') return marks.raise(markKey(family.stored, tenant, labels), value);
+  if (family.type === 'counter') return marks.raise(key, value);
   return value > 0n ? value : 0n;
 }
