@@ -12,8 +12,8 @@ const HELP = `Usage: node check.mjs [--json] FILE        ("-" reads standard inp
 
 Recomputes a number from the file that "quipu why ... --export FILE" wrote, and says what differs: an event that was
 changed, removed or added, an interval or a total that does not follow from the events, a digest that does not match.
-Exit codes: 0 the number follows from the events, and they are those of the log; 1 the file could not be read;
-2 wrong usage; 3 something differs.
+Exit codes: 0 the number follows from the events, and they hash to the digests of their appends; 1 the file could not be
+read, or is no export; 2 wrong usage; 3 something differs, or a line is none that an export has.
 `;
 const [QUEUED, STARTED, TERMINAL] = [/queued$/, /started$/, /completed|failed|aborted/];
 const STATUS = ['job.blocked', 'job.unblocked', 'job.assigned', 'job.requeued'];
@@ -100,10 +100,8 @@ function attemptsOf(events, removals) {
     const attempt = { life: String(a), own, higher, below, delay, running: walk(own, STARTED, TERMINAL) };
     const tail = attempt.running.at(-1);
     if (tail?.end === null) {
-      const estimate = Math.max(
-        tail.start,
-        least(higher.filter(({ type }) => !/blocked|requeued/.test(type))),
-      );
+      const shown = higher.filter(({ type }) => !/blocked|requeued/.test(type));
+      const estimate = Math.max(tail.start, least(shown));
       const later = removals.filter((removal) => removal.t >= tail.start);
       const real = removals.length > 0 && later.length === 0 ? tail.start : least(later);
       Object.assign(tail, { estimated: estimate < real, end: Math.min(estimate, real) });
@@ -115,10 +113,8 @@ function attemptsOf(events, removals) {
 
 const statusOf = (facts) => {
   const rank = ({ type }) => STATUS.indexOf(type);
-  return inOrder(
-    facts.filter((fact) => rank(fact) >= 0),
-    rank,
-  ).at(-1)?.type;
+  const told = facts.filter((fact) => rank(fact) >= 0);
+  return inOrder(told, rank).at(-1)?.type;
 };
 
 function jobIntervals(attempt, removals) {
@@ -160,10 +156,8 @@ function standingOf(top, removals, at) {
   if (status === 'job.blocked') return [{ ...interval, column: 'blocked' }];
   if (status === 'job.assigned') return [{ ...interval, column: 'in_progress' }];
   const queued = own.filter(({ type }) => type === 'job.queued');
-  const since = Math.max(
-    least(queued.length > 0 ? queued : own.filter(({ type }) => /unblocked|requeued/.test(type))),
-    delay,
-  );
+  const begun = queued.length > 0 ? queued : own.filter(({ type }) => /unblocked|requeued/.test(type));
+  const since = Math.max(least(begun), delay);
   return since === Infinity
     ? []
     : [{ ...interval, start: since, from: since, column: since <= at ? 'queued' : 'delayed' }];
@@ -200,10 +194,10 @@ function recompute({ measure, start, end, at, filters }, tenant, entity, events)
   return found.filter(({ amount, field }) => amount > 0n && Object.entries(filters).every(passes(field)));
 }
 
-/** Each append hashes to its digest, and every event is in one. */
+/** Each append hashes to its digest, follows from the one right before it, and every event is in one. */
 function checkBatches(batches, hashes, head, differ) {
   const own = [...hashes].sort(([a], [b]) => (a < b ? -1 : 1));
-  let [next, after] = [0, -1n];
+  let [next, after, link] = [0, 0n, '00'.repeat(32)];
   const unproven = (before) => {
     for (; next < own.length && own[next][0] < before; next += 1)
       differ(`position ${own[next][0]}: belongs to no append`);
@@ -211,13 +205,17 @@ function checkBatches(batches, hashes, head, differ) {
   for (const { first, last, leaves, events, previous, digest } of batches) {
     const where = `append ${first} to ${last}`;
     if (BigInt(first) <= after) differ(`${where}: is not in its place`);
-    after = BigInt(last);
+    if (BigInt(first) === after + 1n && previous !== link) differ(`${where}: does not follow`);
+    [after, link] = [BigInt(last), digest];
     unproven(BigInt(first));
     const all = leaves.map(([position, hash]) => [BigInt(position), Buffer.from(hash, 'hex')]);
     for (; next < own.length && own[next][0] <= after; next += 1) all.push(own[next]);
     if (all.length !== events) differ(`${where}: ${all.length} of its ${events} events are accounted for`);
     const chain = createHash('sha256').update(previous, 'hex');
-    for (const [position, hash] of all.sort(([a], [b]) => (a < b ? -1 : 1))) {
+    all.sort(([a], [b]) => (a < b ? -1 : 1));
+    if (String(all[0]?.[0]) !== first || String(all.at(-1)?.[0]) !== last)
+      differ(`${where}: begins or ends elsewhere`);
+    for (const [position, hash] of all) {
       const bytes = Buffer.alloc(8);
       bytes.writeBigInt64BE(position);
       chain.update(bytes).update(hash);
@@ -225,8 +223,8 @@ function checkBatches(batches, hashes, head, differ) {
     if (chain.digest('hex') !== digest) differ(`${where}: its events do not hash to its digest`);
   }
   unproven(after + (1n << 62n));
-  const last = batches.at(-1);
-  if (last?.last === head.position && last.digest !== head.digest) differ('the head is another digest');
+  const at = BigInt(head.position);
+  if (at < after || (at === after && head.digest !== link)) differ('the head is not that of these appends');
 }
 
 /** The intervals that follow from the events, as the file writes them. */
@@ -251,16 +249,20 @@ function check([question, ...rest]) {
   const of = (kind) => rest.filter((line) => line[kind] !== undefined);
   const differences = [];
   const differ = (what) => differences.push(what);
-  const end = rest.at(-1)?.end ?? {};
-  if (of('end').length !== 1 || end.head === undefined)
+  const end = { head: { position: question.position }, ...rest.at(-1)?.end };
+  if (of('end').length !== 1 || end.head.digest === undefined)
     differ('the file is cut off: its end line is missing');
+  if (['interval', 'event', 'batch', 'end'].reduce((sum, kind) => sum + of(kind).length, 0) !== rest.length)
+    differ('there are lines that no export has');
+  const upTo = BigInt(question.position);
+  if (upTo > BigInt(end.head.position)) differ('the question stands behind the head');
+  if (!(time(question.end ?? question.at) <= time(question.asOf))) differ('the window ends after asOf');
   const [hashes, entities] = [new Map(), new Map()];
   for (const { position, event } of of('event')) {
     if (!/^(job|node)\./.test(event.type) || event.dataversion !== 1)
-      throw new Error(
-        `position ${position}: ${event.type} version ${event.dataversion} is unknown to this program`,
-      );
+      throw new Error(`position ${position}: version ${event.dataversion} of ${event.type} is unknown`);
     if (hashes.has(BigInt(position))) differ(`position ${position}: is there twice`);
+    if (BigInt(position) > upTo) differ(`position ${position}: is behind ${upTo}, where the question stands`);
     hashes.set(BigInt(position), sha(canonical(event)));
     const key = JSON.stringify([event.tenant, event.subject]);
     entities.set(key, [...(entities.get(key) ?? []), { ...event, t: time(event.time) }]);
@@ -279,26 +281,19 @@ function check([question, ...rest]) {
   }
   for (const key of found) if (!known.has(key)) differ(`${told(key)} is not listed`);
   const batches = of('batch').map(({ batch }) => batch);
-  checkBatches(batches, hashes, end.head ?? {}, differ);
+  checkBatches(batches, hashes, end.head, differ);
   const total = found.reduce((sum, key) => sum + BigInt(JSON.parse(key).amount), 0n);
   const held = { entities: entities.size, intervals: listed.length, events: hashes.size };
   for (const [name, value] of Object.entries({ total: String(total), ...held, batches: batches.length }))
     if (end[name] !== value) differ(`the file says ${name} ${end[name]}, it holds ${value}`);
-  const thousandths = String(total % 1000n)
-    .padStart(3, '0')
-    .replace(/0+$/, '');
-  const number = counted.includes(question.measure)
-    ? total
-    : `${total / 1000n}${thousandths && '.'}${thousandths}`;
+  const decimal = () =>
+    String(total)
+      .padStart(4, '0')
+      .replace(/(?=\d{3}$)/, '.')
+      .replace(/\.?0+$/, '');
+  const number = counted.includes(question.measure) ? String(total) : decimal();
   const { measure } = question;
-  return {
-    measure,
-    number: String(number),
-    ...held,
-    appends: batches.length,
-    head: end.head ?? null,
-    differences,
-  };
+  return { measure, number, ...held, appends: batches.length, head: end.head, differences };
 }
 
 function print({ measure, number, entities, intervals, events, appends, head, differences }) {
@@ -315,6 +310,7 @@ function print({ measure, number, entities, intervals, events, appends, head, di
 
 const files = process.argv.slice(2).filter((arg) => arg === '-' || !arg.startsWith('-'));
 const options = process.argv.slice(2).filter((arg) => !files.includes(arg));
+const lines = [];
 try {
   if (options.some((option) => option === '--help' || option === '-h')) process.stdout.write(HELP);
   else if (files.length !== 1 || options.some((option) => option !== '--json')) {
@@ -322,7 +318,6 @@ try {
     process.exitCode = 2;
   } else {
     const input = files[0] === '-' ? process.stdin : createReadStream(files[0]);
-    const lines = [];
     for await (const line of createInterface({ input, crlfDelay: Infinity }))
       if (line !== '') lines.push(JSON.parse(line));
     const result = check(lines);
@@ -330,6 +325,11 @@ try {
     process.exitCode = result.differences.length === 0 ? 0 : 3;
   }
 } catch (error) {
-  process.stderr.write(`check: ${error.message}\n`);
-  process.exitCode = 1;
+  // An export that cannot be followed to its end has failed the check; what is no export was not checked.
+  const failed = lines[0]?.['quipu-why'] === 1 && error.code === undefined;
+  const what = failed ? `${error.message} (${lines.length} lines could be read)` : error.message;
+  if (failed && options.includes('--json'))
+    process.stdout.write(`${JSON.stringify({ differences: [what] })}\n`);
+  else process.stderr.write(`${failed ? 'DIFFERS ' : 'check:'} ${what}\n`);
+  process.exitCode = failed ? 3 : 1;
 }

@@ -15,10 +15,17 @@ import { runs } from './runs.js';
 
 interface Line {
   interval?: { amount: string; to: string | null };
-  event?: { id: string; tenant: string; time: string; type: string; data: Record<string, unknown> };
+  event?: {
+    id: string;
+    tenant: string;
+    time: string;
+    type: string;
+    dataversion: number;
+    data: Record<string, unknown>;
+  };
   position?: string;
   batch?: { first: string; last: string; leaves: [string, string][]; digest: string };
-  end?: { total: string; intervals: number; events: number };
+  end?: { total: string; intervals: number; events: number; head: { position: string; digest: string } };
 }
 
 describe('an exported number, computed again by a program that shares no code', () => {
@@ -116,6 +123,23 @@ describe('an exported number, computed again by a program that shares no code', 
       });
     };
 
+    let batches: NonNullable<Line['batch']>[];
+    const about = (change: object): string[] => [
+      JSON.stringify({ ...(JSON.parse(lines[0]!) as object), ...change }),
+      ...lines.slice(1),
+    ];
+    /** Edits the append with a digest; the first by default. */
+    const append = (change: object, digest = batches[0]!.digest): string[] =>
+      edited((line) =>
+        line.batch?.digest === digest ? { ...line, batch: { ...line.batch, ...change } } : line,
+      );
+    const head = (change: object): string[] =>
+      edited((line) =>
+        line.end?.head === undefined
+          ? line
+          : { ...line, end: { ...line.end, head: { ...line.end.head, ...change } } },
+      );
+
     beforeAll(async () => {
       await play([
         [
@@ -131,6 +155,7 @@ describe('an exported number, computed again by a program that shares no code', 
         [event('acme', 'job/1', 'job.completed', 5_000), event('umbrella', 'job/1', 'job.queued', 7_000)],
       ]);
       lines = (await exported(query)).lines;
+      batches = lines.flatMap((line) => (JSON.parse(line) as Line).batch ?? []);
     });
 
     it('is right as it is, and tells nothing of the other tenant but hashes', () => {
@@ -147,11 +172,7 @@ describe('an exported number, computed again by a program that shares no code', 
       'an event that was removed': () => once('event', () => []),
       'an event that was hidden behind its hash': () => {
         const taken = JSON.parse(lines.find((line) => line.includes('node.released'))!) as Line;
-        const hash = createHash('sha256')
-          .update(
-            canonicalEvent({ ...taken.event, time: Date.parse(taken.event!.time) } as unknown as LogEvent),
-          )
-          .digest('hex');
+        const hash = hashOf(taken);
         return edited((line) => {
           if (line.position === taken.position) return [];
           if (line.batch === undefined || !within(line.batch, taken.position!)) return line;
@@ -177,6 +198,35 @@ describe('an exported number, computed again by a program that shares no code', 
         once('batch', (line) => ({ batch: { ...line.batch!, digest: 'ab'.repeat(32) } })),
       'an append that was removed': () => once('batch', () => []),
       'an end that was cut off': () => lines.slice(0, -1),
+      'a question asked earlier than its events came': () => about({ position: '2' }),
+      'a question asked later than the head': () => about({ position: '9000' }),
+      'a question asked before its window ends': () => about({ asOf: '1970-01-01T00:00:49.000Z' }),
+      'an append that begins earlier': () => append({ first: '0' }),
+      'an append that ends later': () =>
+        append({ last: String(BigInt(batches.at(-1)!.last) + 1n) }, batches.at(-1)!.digest),
+      'another digest of the head': () => head({ digest: 'ab'.repeat(32) }),
+      'another position of the head': () => head({ position: batches.at(-1)!.first }),
+      'an append that follows from another, with a digest to match': () => {
+        const [first, second] = batches;
+        const previous = 'ab'.repeat(32);
+        const hashes = new Map(second!.leaves.map(([at, hash]) => [BigInt(at), hash]));
+        for (const line of lines.map((text) => JSON.parse(text) as Line)) {
+          if (line.position !== undefined && within(second!, line.position) && line.event !== undefined)
+            hashes.set(BigInt(line.position), hashOf(line));
+        }
+        const chain = createHash('sha256').update(previous, 'hex');
+        for (const [at, hash] of [...hashes].sort(([a], [b]) => Number(a - b))) {
+          const bytes = Buffer.alloc(8);
+          bytes.writeBigInt64BE(at);
+          chain.update(bytes).update(hash, 'hex');
+        }
+        expect(BigInt(second!.first)).toBe(BigInt(first!.last) + 1n);
+        return append({ previous, digest: chain.digest('hex') }, second!.digest);
+      },
+      'a line that is no JSON': () => [lines[0]!, '{"interval":', ...lines.slice(1)],
+      'a line of another kind': () => [lines[0]!, '{"note":1}', ...lines.slice(1)],
+      'an event of an unknown version': () =>
+        once('event', (line) => ({ ...line, event: { ...line.event!, dataversion: 2 } })),
     };
     for (const [what, tamper] of Object.entries(tampered)) {
       it(`is found to differ with ${what}`, () => {
@@ -194,6 +244,11 @@ describe('an exported number, computed again by a program that shares no code', 
     });
   });
 });
+
+function hashOf({ event }: Line): string {
+  const text = canonicalEvent({ ...event, time: Date.parse(event!.time) } as unknown as LogEvent);
+  return createHash('sha256').update(text).digest('hex');
+}
 
 function within({ first, last }: { first: string; last: string }, position: string): boolean {
   return BigInt(position) >= BigInt(first) && BigInt(position) <= BigInt(last);
