@@ -181,6 +181,26 @@ describe('health, the page and outages', () => {
     expect(answer.headers['x-content-type-options']).toBe('nosniff');
   });
 
+  it('answers a path that it cannot read in the words of its dialect', async () => {
+    const answer = await get('/api/jobs/%ff');
+    expect(answer.statusCode).toBe(400);
+    expect(answer.headers).toMatchObject({
+      'content-type': expect.stringMatching(/^application\/problem\+json/),
+      'x-content-type-options': 'nosniff',
+      'content-security-policy': expect.any(String),
+    });
+    expect(answer.json()).toEqual({
+      ...{ type: 'about:blank', title: 'Bad request', status: 400 },
+      detail: 'The path is not percent-encoded UTF-8.',
+    });
+    const coopr = await get('/v2/metrics/%ff?a=b');
+    expect(coopr).toMatchObject({ statusCode: 400, body: 'The path is not percent-encoded UTF-8.' });
+    expect(coopr.headers).toMatchObject({
+      'content-type': 'text/plain; charset=utf-8',
+      'x-content-type-options': 'nosniff',
+    });
+  });
+
   it('tells a wrong method or path of the Coopr dialect from the route alone, whatever was sent', async () => {
     for (const [type, payload] of [
       ['application/x-www-form-urlencoded', 'a=b'],

@@ -1,6 +1,7 @@
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { ApiModule, type ApiOptions } from './api.module.js';
+import { answerUnroutable } from './answers/unroutable.js';
 import { withoutSlash } from './debusine/without-slash.js';
 import { registerBodyParsers } from './events/body-parsers.js';
 import { RequestThrottle } from './throttle/request-throttle.js';
@@ -37,6 +38,7 @@ export async function createApi(options: ApiOptions): Promise<NestFastifyApplica
     routerOptions: { maxParamLength: MAX_HEADER_BYTES },
     http: { maxHeaderSize: MAX_HEADER_BYTES },
     requestTimeout: 30_000,
+    frameworkErrors: answerUnroutable(SECURITY_HEADERS),
     rewriteUrl: (request: { readonly url?: string | undefined }) => withoutSlash(request.url ?? '/'),
     trustProxy: options.config.trustedProxies.length === 0 ? false : [...options.config.trustedProxies],
   });
