@@ -120,6 +120,10 @@ describe('archive', () => {
     ]);
     expect((await cli.run('archive', 'run', '--keep', '0')).exitCode).toBe(0);
     expect(fileNames()).toHaveLength(3);
+    const audit = await database.pool.query(
+      `SELECT detail->>'file' AS file FROM audit WHERE action = 'log.archived' ORDER BY id`,
+    );
+    expect(audit.rows.map(({ file }: { file: string }) => file)).toEqual(fileNames());
     const { rows } = await database.pool.query('SELECT min(position)::int AS first FROM log');
     expect(rows).toEqual([{ first: 300 }]);
     expect(await answers(cli)).toEqual(before);

@@ -50,6 +50,11 @@ export async function runArchive(
       }
       progress?.update(events, events);
     },
+    noted: (client, { first, end, events, file, sha256 }) =>
+      recordAudit(client, {
+        ...{ atMs: cli.clock.now(), actor: LOCAL_ACTOR, action: 'log.archived' },
+        detail: { first: String(first), end: String(end), events, file, sha256 },
+      }),
   };
   const parts: { part: ArchivedPart; freed: number | null }[] = [];
   const drop = async (part: ArchivedPart, bytes: number): Promise<boolean> => {
@@ -79,11 +84,6 @@ export async function runArchive(
       phase = '';
       total = events;
       const part = await archivePartition(options, { first, end });
-      const detail = { first: String(first), end: String(end), events: part.events, file: part.file };
-      await recordAudit(pool, {
-        ...{ atMs: cli.clock.now(), actor: LOCAL_ACTOR, action: 'log.archived' },
-        detail: { ...detail, sha256: part.sha256 },
-      });
       if (!(await drop(part, bytes))) return done(true);
     }
     return done(false);

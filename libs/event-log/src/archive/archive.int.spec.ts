@@ -243,6 +243,17 @@ describe('an archive of the log', () => {
     expect(await log.countAfter(0n)).toBe(BigInt(before.length + 10));
   });
 
+  it('is noted together with what else is written of it, or not at all', async () => {
+    const seen: number[] = [];
+    const noted: MoveOptions['noted'] = async (client) => {
+      seen.push((await readArchivedParts(client)).length, (await readArchivedParts(database.pool)).length);
+      throw new Error('killed');
+    };
+    const moved = archivePartition({ ...options(), noted }, { first: 0n, end: 1_000n });
+    await expect(moved).rejects.toThrow('killed');
+    expect([...seen, (await readArchivedParts(database.pool)).length]).toEqual([1, 0, 0]);
+  });
+
   it('is not made of a log that does not fit its digests', async () => {
     const client = await database.pool.connect();
     await client.query('SET session_replication_role = replica');

@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import { mkdir, open, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Clock, IoSteps } from '@quipu/platform';
-import type { Pool } from 'pg';
+import { type Clock, type IoSteps, withTransaction } from '@quipu/platform';
+import type { Pool, PoolClient } from 'pg';
 import { checkArchive } from './check-archive.js';
 import { type ArchivedPart, indexNameOf, insertArchivedPart, manifestNameOf } from './archived-part.js';
 import { readHead } from '../reading/head.js';
@@ -20,6 +20,8 @@ export interface MoveOptions {
   readonly io: IoSteps;
   readonly signal: AbortSignal;
   readonly progress: (phase: 'write' | 'check', events: number) => void;
+  /** What else is written with the note, in its transaction: either both are kept or neither. */
+  readonly noted?: (client: PoolClient, part: ArchivedPart) => Promise<void>;
 }
 
 /**
@@ -65,7 +67,10 @@ export async function archivePartition(options: MoveOptions, range: PartRange): 
     await syncDirectory(directory);
     await io.step('archive.settle:after');
     await io.step('archive.note:before');
-    await insertArchivedPart(pool, part);
+    await withTransaction(pool, async (client) => {
+      await insertArchivedPart(client, part);
+      await options.noted?.(client, part);
+    });
     await io.step('archive.note:after');
     return part;
   } catch (error) {
