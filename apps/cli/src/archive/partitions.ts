@@ -61,21 +61,31 @@ export interface OldWish {
   readonly keep?: number;
 }
 
-/** The oldest partitions up to the first that is not old: archives leave no hole. */
+/** What can be archived of what is old. */
+export interface OldPartitions {
+  /** In order, each with events. */
+  readonly old: Partition[];
+  /** A complete partition without events, behind which are old ones that cannot be archived for it. */
+  readonly blockedBy: Partition | null;
+}
+
+/** The oldest partitions up to the first that is not old, or that is empty: archives leave no hole. */
 export function oldPartitions(
   partitions: readonly Partition[],
   { beforeMs, beforePosition, keep }: OldWish,
-): Partition[] {
+): OldPartitions {
   const settled = partitions.filter((partition) => partition.settled);
-  const old: Partition[] = [];
-  for (const [place, partition] of settled.entries()) {
-    if (keep !== undefined && place >= settled.length - keep) break;
-    if (beforeMs !== undefined && !((partition.lastRecordedMs ?? Infinity) < beforeMs)) break;
-    if (beforePosition !== undefined && partition.end > beforePosition) break;
-    if (partition.lastRecordedMs === null) break;
-    old.push(partition);
-  }
-  return old;
+  const isYoung = ({ end, lastRecordedMs }: Partition, place: number): boolean =>
+    (keep !== undefined && place >= settled.length - keep) ||
+    (beforeMs !== undefined && (lastRecordedMs ?? -Infinity) >= beforeMs) ||
+    (beforePosition !== undefined && end > beforePosition);
+  const young = settled.findIndex(isYoung);
+  const reached = young < 0 ? settled : settled.slice(0, young);
+  const isEmpty = ({ lastRecordedMs }: Partition): boolean => lastRecordedMs === null;
+  const empty = reached.findIndex(isEmpty);
+  if (empty < 0) return { old: reached, blockedBy: null };
+  const blocks = !reached.slice(empty).every(isEmpty);
+  return { old: reached.slice(0, empty), blockedBy: blocks ? reached[empty]! : null };
 }
 
 /** The size of partitions that are made from now on, in positions. */

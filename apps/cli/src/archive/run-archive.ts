@@ -13,7 +13,7 @@ import { CheckFailedError } from '../support/exit-codes.js';
 import { createProgress, type Progress } from '../support/progress.js';
 import { LOCAL_ACTOR } from '../support/scope.js';
 import { type Services } from '../support/services.js';
-import { oldPartitions, type OldWish, readPartitions } from './partitions.js';
+import { oldPartitions, type OldWish, type Partition, readPartitions } from './partitions.js';
 
 /** What a run did. */
 export interface ArchiveRun {
@@ -22,6 +22,8 @@ export interface ArchiveRun {
   readonly parts: readonly { readonly part: ArchivedPart; readonly freed: number | null }[];
   /** Something still reads the log of before: the last part's partition is left for the next run. */
   readonly waiting: boolean;
+  /** A partition without events, behind which old ones had to stay. */
+  readonly blockedBy: Partition | null;
   readonly seconds: number;
 }
 
@@ -62,8 +64,8 @@ export async function runArchive(
     parts.push({ part, freed: dropped ? bytes : null });
     return dropped;
   };
-  const done = (waiting: boolean): ArchiveRun => ({
-    ...{ directory, parts, waiting, seconds: (performance.now() - started) / 1000 },
+  const done = (waiting: boolean, blockedBy: Partition | null = null): ArchiveRun => ({
+    ...{ directory, parts, waiting, blockedBy, seconds: (performance.now() - started) / 1000 },
   });
   try {
     const partitions = await readPartitions(pool);
@@ -80,13 +82,14 @@ export async function runArchive(
       if (!(await drop(part, sizes.get(part.first) ?? 0))) return done(true);
     }
     const left = partitions.filter(({ first }) => !noted.some((part) => part.first === first));
-    for (const { first, end, events, bytes } of oldPartitions(left, wish)) {
+    const { old, blockedBy } = oldPartitions(left, wish);
+    for (const { first, end, events, bytes } of old) {
       phase = '';
       total = events;
       const part = await archivePartition(options, { first, end });
       if (!(await drop(part, bytes))) return done(true);
     }
-    return done(false);
+    return done(false, blockedBy);
   } finally {
     progress?.stop();
   }

@@ -2,7 +2,13 @@ import { Command } from 'commander';
 import { lockArchives, readArchivedParts, unlockArchives } from '@quipu/event-log';
 import { parseDuration, parseTime, TIME_FORMS, UsageError } from '@quipu/platform';
 import { checkArchives } from '../archive/check-archives.js';
-import { type OldWish, partitionSize, readPartitions, setPartitionSize } from '../archive/partitions.js';
+import {
+  type OldWish,
+  type Partition,
+  partitionSize,
+  readPartitions,
+  setPartitionSize,
+} from '../archive/partitions.js';
 import { partitionJson, partJson, printArchives } from '../archive/print-archives.js';
 import { restoreArchives, type RestoreWish } from '../archive/restore-archives.js';
 import { type ArchiveRun, runArchive } from '../archive/run-archive.js';
@@ -155,11 +161,22 @@ async function run(cli: Cli, options: RunOptions): Promise<void> {
   const report = await alone(cli, (services) => runArchive(cli, services, wish, { waitMs, quiet }));
   if (quiet) printJson(cli.terminal, runJson(report));
   else printRun(cli, report);
+  if (report.blockedBy !== null) throw blocked(report.blockedBy);
   if (!report.waiting) return;
   throw new CommandFailedError(
     `Something still reads the log as it was before: the last partition was not dropped.`,
     {
       hint: 'A backup, perhaps. Its file is good and in use; run the command again to drop the partition.',
+    },
+  );
+}
+
+function blocked({ first, end }: Partition): CommandFailedError {
+  const where = `Positions ${first} to ${end - 1n} are a complete partition without events`;
+  return new CommandFailedError(
+    `${where}: neither it nor old ones behind it can be archived, for archives leave no hole.`,
+    {
+      hint: 'They stay in the database and are read from there. Whole partitions are not skipped in regular work: let `./quipu verify` tell whether events are missing.',
     },
   );
 }
@@ -187,15 +204,16 @@ function isPosition(text: string): boolean {
   return /^\s*@\d{1,18}\s*$/.test(text);
 }
 
-function runJson({ directory, parts, waiting, seconds }: ArchiveRun): object {
+function runJson({ directory, parts, waiting, blockedBy, seconds }: ArchiveRun): object {
   return {
     directory,
     archived: parts.map(({ part, freed }) => ({ ...partJson(part), dropped: freed !== null, freed })),
-    ...{ waiting, seconds },
+    ...{ waiting, blockedBy: blockedBy === null ? null : partitionJson(blockedBy), seconds },
   };
 }
 
-function printRun(cli: Cli, { parts, directory, seconds }: ArchiveRun): void {
+function printRun(cli: Cli, { parts, directory, blockedBy, seconds }: ArchiveRun): void {
+  if (parts.length === 0 && blockedBy !== null) return;
   if (parts.length === 0) return printLine(cli.terminal, 'No complete partition is that old.');
   for (const { part, freed } of parts) {
     const what = `${formatCount(part.first)} to ${formatCount(part.end - 1n)}: ${plural(part.events, 'event')}`;
