@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { EventLog } from '@quipu/event-log';
 import { systemClock } from '@quipu/platform';
+import { sampleEvent } from '../../libs/event-log/test/sample-events.js';
 import { testCli, type TestCli } from '../int/cli/test-cli.js';
 import { startTestProjector, type TestProjector } from '../int/cli/test-projector.js';
 import { repository, testDatabase, type TestDatabase, testRedis, type TestRedis } from '../support/index.js';
@@ -264,6 +265,28 @@ describe('archive', () => {
     expect(existsSync(archiveDir())).toBe(true);
     rmSync(archiveDir(), { recursive: true });
     expect(await answers(cli)).toEqual(before);
+    await expectExact(cli);
+  }, 30_000);
+
+  it('names a partition without events, which stops those behind it', async () => {
+    const log = new EventLog(database.pool);
+    for (const position of [650, 750]) {
+      await database.pool.query(`SELECT setval('log_position_seq', $1)`, [position]);
+      await log.append({ events: [sampleEvent()] });
+    }
+    await cli.json('projections', 'rebuild');
+    for (const archived of [4, 0]) {
+      const { exitCode, out, err } = await cli.run('archive', 'run', '--keep', '0', '--json');
+      expect({ exitCode, err }).toEqual({
+        exitCode: 1,
+        err: expect.stringContaining('Positions 400 to 499 are a complete partition without events'),
+      });
+      const report = JSON.parse(out);
+      expect(report).toMatchObject({ blockedBy: { first: '400', events: 0 } });
+      expect(report.archived).toHaveLength(archived);
+    }
+    expect((await cli.run('archive', 'run', '--keep', '0')).out).toBe('');
+    await cli.json('archive', 'restore', '--all');
     await expectExact(cli);
   }, 30_000);
 });
