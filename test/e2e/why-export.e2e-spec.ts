@@ -1,8 +1,13 @@
+import { once } from 'node:events';
 import type { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
+import { LogArchive } from '@quipu/event-log';
 import { createPool } from '@quipu/platform';
 import type { Response } from 'light-my-request';
 import type { Pool } from 'pg';
+import { WhyExport } from '../../apps/api/src/why/why-export.js';
+import { localScope } from '../../apps/cli/src/support/scope.js';
+import { until } from '../../apps/projector/test/sample-job.js';
 import { NOW, nodeOf } from './support/small-events.js';
 import { startTestSystem, type TestSystem } from './support/test-system.js';
 
@@ -52,7 +57,7 @@ describe('exports of numbers over HTTP', () => {
     expect(JSON.parse(lines.at(-1)!)).toMatchObject({ end: { entities: NODES, intervals: NODES } });
   });
 
-  it('are refused before their first byte when too many are on their way', async () => {
+  it('are refused before their first byte while too many are on their way', async () => {
     let refused: Response | undefined;
     for (let i = 0; i < 10 && refused === undefined; i += 1) {
       const answer = await get('/api/why/export?measure=node_seconds', true);
@@ -64,5 +69,21 @@ describe('exports of numbers over HTTP', () => {
     expect(JSON.parse(await text(refused!.stream()))).toMatchObject({
       detail: 'Too many exports are being sent.',
     });
+    for (const body of stalled.splice(0)) body.resume();
+    await until(async () => (await get('/api/why/export?measure=node_seconds')).statusCode === 200);
+  });
+
+  it('end with whoever asked for them', async () => {
+    const exports = new WhyExport(pool, new LogArchive(null));
+    const gone = new AbortController();
+    const query = { measure: 'node_seconds', now: NOW } as const;
+    const asked = exports.start(localScope(), query, gone.signal);
+    gone.abort();
+    await expect(asked).rejects.toMatchObject({ name: 'AbortError' });
+    const lines = await exports.start(localScope(), query, new AbortController().signal);
+    exports.beforeApplicationShutdown();
+    await expect(once(lines, 'error')).resolves.toEqual([
+      expect.objectContaining({ message: 'the reader took nothing for 1000 ms' }),
+    ]);
   });
 });

@@ -44,6 +44,8 @@ export class WhyExport implements BeforeApplicationShutdown {
       }
       const lines = await this.spool(scope, query, gone);
       this.sending.add(lines);
+      // An answer that is never sent (its connection closed meanwhile) must not end the process when it is given up.
+      lines.on('error', () => undefined);
       lines.once('close', () => this.sending.delete(lines));
       return lines;
     });
