@@ -14,8 +14,8 @@ export const PROJECTOR_FLAGS: readonly string[] = [
   '--enable-source-maps',
   '--max-old-space-size=192',
   '--heap-growing-percent=150',
-  '--min-semi-space-size=16',
-  '--max-semi-space-size=16',
+  '--min-semi-space-size=32',
+  '--max-semi-space-size=32',
 ];
 
 /** A projector that lives as long as a command. */
