@@ -17,6 +17,9 @@ export class LineTable {
   private left = 0;
   private changed = false;
 
+  /** How often all lines were removed. */
+  clears = 0;
+
   /** How many lines there are without the rows of zeros. */
   get size(): number {
     return this.found.size;
@@ -41,6 +44,7 @@ export class LineTable {
 
   /** Removes all lines, rows of zeros included. */
   clear(): void {
+    this.clears += 1;
     this.table.clear();
     this.found.clear();
     this.zeros.clear();

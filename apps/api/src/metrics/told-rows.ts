@@ -7,6 +7,8 @@ import type { LineTable } from './line-table.js';
 class ToldRow implements ValueSource {
   amount = 0n;
   round = 0;
+  /** `clears` of the table when the line was put there. */
+  clears = -1;
 
   constructor(
     readonly shown: ShownLabels,
@@ -49,9 +51,11 @@ export class ToldRows {
     let shown = this.labels.get(key);
     if (shown === undefined) this.labels.set(key, (shown = this.layout.of(labelled())));
     let row = this.rows.get(shown.key);
-    if (row === undefined) {
-      this.rows.set(shown.key, (row = new ToldRow(shown, this.print)));
+    if (row === undefined) this.rows.set(shown.key, (row = new ToldRow(shown, this.print)));
+    if (row.clears !== this.lines.clears) {
+      // Not only once: a load of other totals removes every line of the family, these among them.
       this.lines.set(shown.before, row);
+      row.clears = this.lines.clears;
     }
     row.amount = row.round === this.round ? this.join(row.amount, amount) : amount;
     row.round = this.round;
