@@ -10,6 +10,7 @@ const LIBS = [
   'projection-engine',
   'ledger',
   'read-models',
+  'archive',
   'schema',
   'reporter',
 ];
@@ -25,8 +26,9 @@ const ALLOWED = {
   'projection-engine': ['contracts', 'platform', 'event-log'],
   ledger: ['contracts', 'platform', 'event-log', 'metering', 'projection-engine'],
   'read-models': ['contracts', 'platform', 'access', 'metering', 'event-log', 'ledger'],
+  archive: ['contracts', 'platform', 'access'],
   reporter: ['contracts'],
-  schema: ['platform', 'access', 'event-log', 'projection-engine', 'ledger'],
+  schema: ['platform', 'access', 'event-log', 'projection-engine', 'ledger', 'archive'],
 };
 
 /** Pure code knows no framework, no driver, no clock, no environment. */

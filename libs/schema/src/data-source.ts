@@ -3,6 +3,7 @@ import { accessMigrations } from '@quipu/access';
 import { eventLogMigrations } from '@quipu/event-log';
 import { engineMigrations } from '@quipu/projection-engine';
 import { ledgerMigrations } from '@quipu/ledger';
+import { archiveMigrations } from '@quipu/archive';
 
 /** Where TypeORM notes which migrations have run. */
 export const MIGRATIONS_TABLE = 'schema_migrations';
@@ -13,6 +14,7 @@ export const migrations = [
   ...eventLogMigrations,
   ...engineMigrations,
   ...ledgerMigrations,
+  ...archiveMigrations,
 ];
 
 /** A TypeORM data source for migrations only (all, or those named): no entities, nothing synchronised. */

@@ -7,6 +7,7 @@ const KEPT = [
   ...['tenants', 'principals', 'api_keys', 'audit'],
   ...['event_ids', 'log', 'log_digests', 'dead_letters'],
   ...['projections', 'projection_skips'],
+  ...['archive_policies', 'archive_rules', 'archive_resources', 'archive_metrics'],
 ];
 
 /** The live ledger is copied as it stands: that is several times faster than folding the log again, and as exact. */
