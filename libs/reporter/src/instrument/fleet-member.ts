@@ -1,6 +1,7 @@
 import { arch, hostname } from 'node:os';
 import { PLATFORM_TENANT } from '@quipu/contracts';
 import type { Reporter } from '../reporter.js';
+import { UuidV7 } from '../uuid-v7.js';
 import type { WorkerDescription } from './options.js';
 
 /** Node's words for architectures in Debian's. */
@@ -15,11 +16,17 @@ const DEFAULT_LEASE_SECONDS = 60;
 const BEATS_PER_LEASE = 3;
 
 let serial = 0;
+const lives = new UuidV7();
 
 /** A worker as a part of the fleet: it registers, connects, sends heartbeats and leaves. */
 export class FleetMember {
   readonly id: string;
   readonly tenant: string;
+  /**
+   * Tells this registration from those of other processes under the same name. A process that was stopped and goes on
+   * is still the same life, so whoever took it for lost learns that it was not.
+   */
+  readonly life = lives.next(Date.now());
   private readonly lasting: boolean;
   private timer: NodeJS.Timeout | undefined;
   private left = false;
@@ -71,7 +78,10 @@ export class FleetMember {
     what: 'registered' | 'connected' | 'heartbeat' | 'disconnected' | 'retired',
     data: Record<string, unknown> = {},
   ): void {
-    this.reporter.report({ type: `worker.${what}`, tenant: this.tenant, subject: `worker/${this.id}`, data });
+    this.reporter.report({
+      ...{ type: `worker.${what}`, tenant: this.tenant, subject: `worker/${this.id}` },
+      data: { ...data, life: this.life },
+    });
   }
 }
 

@@ -137,6 +137,8 @@ describe.each(BULLMQ)('when things go wrong or end, an instrumented queue and wo
     expect(tenant).toBe('superadmin');
     expect(data).toMatchObject({ type: 'external', concurrency: 7, enabled: true, ...fleet });
     expect(rig.of(subjectOf(job))[1]?.data['worker']).toBe(subject.slice('worker/'.length));
+    const lives = new Set(about.map((event) => event.data['life']));
+    expect([...lives]).toEqual([expect.stringMatching(/^[\da-f]{8}-[\da-f]{4}-7[\da-f]{3}-/)]);
     const { length } = rig.of(subject);
     // Another worker's heartbeats are the clock: by the third, a timer that was left running would have told too.
     const clock = { worker: { id: 'clock' }, leaseSeconds: 0.15 };
@@ -144,6 +146,7 @@ describe.each(BULLMQ)('when things go wrong or end, an instrumented queue and wo
     const beats = () => rig.of('worker/clock').filter(({ type }) => type === 'worker.heartbeat').length;
     await rig.until(() => beats() >= 3);
     expect(rig.of(subject)).toHaveLength(length);
+    expect(lives.has(rig.of('worker/clock')[0]?.data['life'])).toBe(false);
   });
 
   it('do not retire a worker that has a name', async () => {

@@ -10,6 +10,13 @@ import { repository, testRedis, type TestRedis } from '../../../../test/support/
 
 jest.setTimeout(60_000);
 
+/** An event as it was put into the queue. */
+interface Told {
+  readonly type: string;
+  readonly time: string;
+  readonly data: { readonly error?: string; readonly life?: string };
+}
+
 describe('a program with an instrumented worker', () => {
   let services: TestRedis;
   let connection: Redis;
@@ -31,20 +38,26 @@ describe('a program with an instrumented worker', () => {
     await services.release();
   });
 
-  async function program(ears: string): Promise<ChildProcess> {
+  async function program(ears: string, env: NodeJS.ProcessEnv = {}): Promise<ChildProcess> {
     const path = join(repository, 'test/fixtures/reporter/worker-program.mjs');
     const args = ['--no-warnings', '--import', './tools/ts.mjs', path, services.url, ears];
-    child = spawn(process.execPath, args, { cwd: repository, stdio: ['ignore', 'pipe', 'inherit'] });
+    child = spawn(process.execPath, args, {
+      ...{ cwd: repository, env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'inherit'] },
+    });
     await once(child.stdout!, 'data');
     return child;
   }
 
+  const events = async () =>
+    (await queue.getJobs(['waiting'], 0, -1, true)).flatMap((job) => job.data as Told[]);
   const reported = async () =>
-    (await queue.getJobs(['waiting'], 0, -1, true)).flatMap((job) =>
-      (job.data as { type: string; data: { error?: string } }[]).map(({ type, data }) =>
-        data.error === undefined ? type : `${type}: ${data.error}`,
-      ),
-    );
+    (await events()).map(({ type, data }) => (data.error === undefined ? type : `${type}: ${data.error}`));
+  async function until(holds: () => Promise<boolean>): Promise<void> {
+    for (let tries = 0; tries < 1_000 && !(await holds()); tries += 1) {
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    expect(await holds()).toBe(true);
+  }
 
   it('that a signal ends says goodbye, for itself and its job, and ends by the signal', async () => {
     const one = await program('silent');
@@ -65,13 +78,25 @@ describe('a program with an instrumented worker', () => {
 
   it('that is killed loses no more than the last fifth of a second', async () => {
     const one = await program('silent');
-    for (let tries = 0; tries < 200 && (await reported()).length < 4; tries += 1) {
-      await new Promise((resolve) => setTimeout(resolve, 20));
-    }
+    await until(async () => (await reported()).length === 4);
     one.kill('SIGKILL');
     await once(one, 'exit');
     expect((await reported()).sort()).toEqual([
       ...['job.queued', 'job.started', 'worker.connected', 'worker.registered'],
     ]);
+  });
+
+  it('that is stopped for a while is heard of again afterwards, in the same life', async () => {
+    const one = await program('silent', { QUIPU_WORKER_LEASE_SECONDS: '0.3' });
+    const beats = async (after = 0) =>
+      (await events()).filter(({ type, time }) => type === 'worker.heartbeat' && Date.parse(time) >= after);
+    await until(async () => (await beats()).length > 0);
+    one.kill('SIGSTOP');
+    const goesOn = Date.now();
+    one.kill('SIGCONT');
+    await until(async () => (await beats(goesOn)).length > 0);
+    const about = (await events()).filter(({ type }) => type.startsWith('worker.'));
+    expect(about.filter(({ type }) => type !== 'worker.heartbeat')).toHaveLength(2);
+    expect(new Set(about.map(({ data }) => data.life)).size).toBe(1);
   });
 });
