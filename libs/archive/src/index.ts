@@ -1,3 +1,41 @@
+export * from './measures/batch-codec.js';
+export * from './measures/points.js';
+export { brokenConstraint, CatalogueError, type CatalogueRefusal } from './catalogue/catalogue-error.js';
+export { compileGlob, type Glob } from './catalogue/glob.js';
+export {
+  ArchiveMetrics,
+  type ArchiveMetric,
+  METRIC_SORT_KEYS,
+  type MetricFilters,
+  type NewMetric,
+} from './catalogue/metrics.js';
+export { mayUse, type Owner } from './catalogue/ownership.js';
+export { type Page, parseSort, type SortKey } from './catalogue/page.js';
+export { ArchivePolicies } from './catalogue/policies.js';
+export {
+  completeDefinition,
+  DefinitionError,
+  type DefinitionInput,
+  expandMethods,
+  METHOD_ENTRIES,
+  secondsText,
+} from './catalogue/policy-definition.js';
+export {
+  ArchiveResources,
+  type ArchiveResource,
+  markerOf,
+  type NamedMetric,
+  type NewResource,
+  RESOURCE_SORT_KEYS,
+} from './catalogue/resources.js';
+export { ArchiveRules, type ArchiveRule } from './catalogue/rules.js';
+export {
+  AGGREGATION_METHODS,
+  type ArchivePolicy,
+  type ArchivePolicyItem,
+  DEFAULT_METHODS,
+} from './policy/archive-policy.js';
+
 import { ArchiveCatalogue1764200000500 } from './migrations/archive-catalogue.migration.js';
 
 /** The migrations of this library, in order. */

@@ -31,6 +31,12 @@ export {
   toCloudEvent,
 } from './envelope.js';
 export * from './limits.js';
+export {
+  MAX_MEASURES_BYTES,
+  MEASURES_QUEUE,
+  type MeasuresPayload,
+  parseMeasuresPayload,
+} from './measures-queue.js';
 export { parseEvent, type ParseLimits, type ParseResult } from './parse-event.js';
 export {
   LIFECYCLE_QUEUE,
