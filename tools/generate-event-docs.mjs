@@ -105,18 +105,35 @@ function fieldRows(fields, prefix = '') {
   });
 }
 
-/** Types of one kind that have the same fields share one table. */
+/** Types of one kind that have the same fields share one table; those with more of them tell the others. */
 function fieldTables(types) {
   const bySchema = new Map();
   for (const type of types) {
     const key = JSON.stringify(type.fields);
     bySchema.set(key, [...(bySchema.get(key) ?? []), type]);
   }
-  return [...bySchema.values()].map((group) => {
-    const who = group.length === types.length && types.length > 1 ? 'all of them' : listOf(group);
-    if (group[0].fields.length === 0) return `No fields: ${who}.`;
-    return `Fields of ${who}:\n\n${table(['field', 'value', 'unit', 'meaning'], fieldRows(group[0].fields))}`;
+  const groups = [...bySchema.values()];
+  const base = groups.reduce((most, group) => (group.length > most.length ? group : most));
+  const shared = new Set(base[0].fields.map((field) => JSON.stringify(field)));
+  return groups.map((group) => {
+    const { fields } = group[0];
+    const besides = group !== base && addsTo(fields, shared);
+    const isAll =
+      group === base &&
+      types.length > 1 &&
+      groups.every((some) => some === group || addsTo(some[0].fields, shared));
+    const who = isAll ? 'all of them' : listOf(group);
+    if (fields.length === 0) return `No fields: ${who}.`;
+    const head = besides ? `Besides, fields of ${who}` : `Fields of ${who}`;
+    return `${head}:\n\n${table(['field', 'value', 'unit', 'meaning'], fieldRows(besides ? fields.filter((field) => !shared.has(JSON.stringify(field))) : fields))}`;
   });
+}
+
+/** Whether fields are the shared ones, of which there are some, and others. */
+function addsTo(fields, shared) {
+  return (
+    shared.size > 0 && fields.filter((field) => shared.has(JSON.stringify(field))).length === shared.size
+  );
 }
 
 const listOf = (types) => types.map(({ type }) => `\`${type}\``).join(', ');

@@ -73,6 +73,15 @@ describe('upcastWith', () => {
     expect(() => upcastWith(known, event(version, {}))).toThrow(/job\.queued version/);
   });
 
+  it('takes no loss or end for an estimate that was told before there were any', () => {
+    const told = { estimated: true, since: 5, attempt: 1 };
+    expect(upcast({ ...event(1, told), type: 'job.aborted' }).data).toEqual({ since: 5, attempt: 1 });
+    expect(upcast({ ...event(1, told), type: 'worker.lost' }).data).toEqual({ attempt: 1 });
+    expect(upcast({ ...event(2, { estimated: true }), type: 'job.aborted' }).data).toEqual({
+      estimated: true,
+    });
+  });
+
   it('refuses a type of a newer build', () => {
     expect(() => upcast({ ...event(1, {}), type: 'job.cloned' as 'job.queued' })).toThrow(/job\.cloned/);
   });

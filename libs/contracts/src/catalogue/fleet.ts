@@ -1,4 +1,5 @@
-import { define, PLATFORM_TENANT } from './definition.js';
+import { z } from 'zod';
+import { type Data, define, PLATFORM_TENANT } from './definition.js';
 import * as field from './fields.js';
 
 const life = field.name(
@@ -47,6 +48,11 @@ const instanceFields = {
 const node = (summary: string) => define({ kind: 'node', summary, fields: nodeFields });
 const worker = (summary: string) =>
   define({ kind: 'worker', summary, fields: workerFields, defaultTenant: PLATFORM_TENANT });
+/** A loss that was told before there were estimated ones is one that somebody saw, whatever else its data said. */
+function seen({ estimated: _, since: __, ...others }: Data): Data {
+  return others;
+}
+
 const instance = (summary: string) =>
   define({ kind: 'instance', summary, fields: instanceFields, defaultTenant: PLATFORM_TENANT });
 
@@ -59,7 +65,21 @@ export const fleetEvents = {
   'worker.connected': worker('It is in touch.'),
   'worker.disconnected': worker('It left.'),
   'worker.heartbeat': worker('It is still in touch.'),
-  'worker.lost': worker('It has not been heard of for too long.'),
+  'worker.lost': define({
+    kind: 'worker',
+    summary: 'It has not been heard of for too long.',
+    fields: {
+      ...workerFields,
+      estimated: field.flag(
+        'Nobody saw it go: it was last heard of at this time. A later sign of its life makes it void; false if absent.',
+      ),
+      since: field.moment(
+        'Of an estimate: when the connection began that it ends, the time of its `worker.connected`.',
+      ),
+    },
+    past: [{ schema: z.looseObject(workerFields), toNext: seen }],
+    defaultTenant: PLATFORM_TENANT,
+  }),
   'worker.retired': worker('It is gone for good.'),
   'worker_pool.set': define({
     kind: 'worker_pool',

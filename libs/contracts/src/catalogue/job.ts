@@ -1,5 +1,6 @@
+import { z } from 'zod';
 import { MAX_NODES } from '../limits.js';
-import { define } from './definition.js';
+import { type Data, define } from './definition.js';
 import * as field from './fields.js';
 
 const MAX_ATTEMPT = 1_000_000;
@@ -39,6 +40,11 @@ export const jobFields = {
 
 const job = (summary: string) => define({ kind: 'job', summary, fields: jobFields });
 
+/** An end that was told before there were estimated ones is one that somebody saw, whatever else its data said. */
+function seen({ estimated: _, ...others }: Data): Data {
+  return others;
+}
+
 /** Lifecycle of jobs. Subject: `job/<queue>/<id>@<enqueued ms>`, or any other text that no second job will have. */
 export const jobEvents = {
   'job.queued': job('An attempt began to wait.'),
@@ -50,6 +56,17 @@ export const jobEvents = {
   'job.progressed': job('Something became known about a running attempt.'),
   'job.completed': job('The attempt ran to its end; `result` says with what outcome.'),
   'job.failed': job('The attempt broke off.'),
-  'job.aborted': job('The attempt was stopped, or never began.'),
+  'job.aborted': define({
+    kind: 'job',
+    summary: 'The attempt was stopped, or never began.',
+    fields: {
+      ...jobFields,
+      estimated: field.flag(
+        'Nobody saw it end: its worker was last heard of at this time. A later fact of the attempt makes it void; ' +
+          'false if absent.',
+      ),
+    },
+    past: [{ schema: z.looseObject(jobFields), toNext: seen }],
+  }),
   'job.removed': job('The job is gone from its queue for good, whatever its state was.'),
 };
