@@ -13,13 +13,14 @@ const AT_ONCE = 2;
 const MOST_RUNS = 90;
 
 const events = readFleet();
+const half = Math.floor(events.length / 2);
 /**
  * The second wave comes when the first is settled, so that entities and sums are there to be changed; it repeats
  * some events of the first. Each is one job, so that the steps of a run are the same every time, or nearly.
  */
 const waves = [
-  { from: 0, to: 150 },
-  { from: 140, to: events.length },
+  { from: 0, to: half },
+  { from: half - 10, to: events.length },
 ];
 const directory = mkdtempSync(join(tmpdir(), 'quipu-kill-points-'));
 

@@ -1,5 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { parseEvent, toCloudEvent } from '@quipu/contracts';
+import fc from 'fast-check';
+import { everyKindEvents } from '../../support/generators/worlds.js';
 
 const FILE = join(import.meta.dirname, '../../fixtures/crash/fleet.ndjson');
 
@@ -21,12 +24,31 @@ export interface FleetJob {
 /** What stands on a queue in place of an event and must end as one dead letter, however often its job runs. */
 export const NO_EVENT = { specversion: '1.0', id: 'broken', type: 'job.queued' };
 
-/** The events of the committed trace, in the order they arrive. */
+/** The same worlds every time, which hold every kind of entity. */
+const WORLDS = { numRuns: 10, seed: 20_261_120 };
+
+/** The events of the committed trace and, spread among them, those of entities of every kind, in the order they arrive. */
 export function readFleet(): FleetEvent[] {
-  return readFileSync(FILE, 'utf8')
+  const trace = readFileSync(FILE, 'utf8')
     .trimEnd()
     .split('\n')
     .map((line) => JSON.parse(line) as FleetEvent);
+  const others = everyKind();
+  const fleet: FleetEvent[] = [];
+  for (const [n, event] of trace.entries()) {
+    const [from, to] = [n, n + 1].map((part) => Math.floor((part * others.length) / trace.length));
+    fleet.push(event, ...others.slice(from, to));
+  }
+  return fleet;
+}
+
+/** Events of every kind that a projector accepts. */
+function everyKind(): FleetEvent[] {
+  const events = fc
+    .sample(everyKindEvents(6), WORLDS)
+    .flatMap((world, n) => world.map((event) => ({ ...event, id: `g${n}-${event.id}` })));
+  const limits = { nowMs: Date.now(), maxAgeMs: Infinity, backfill: true };
+  return events.map((event) => ({ ...toCloudEvent(event) })).filter((event) => parseEvent(event, limits).ok);
 }
 
 /** What identifies an event for ever. */

@@ -1,4 +1,4 @@
-import type { EventType, LogEvent } from '@quipu/contracts';
+import { catalogue, type EventType, type LogEvent } from '@quipu/contracts';
 import fc from 'fast-check';
 
 /** An event before it is told whose it is. */
@@ -8,6 +8,8 @@ export interface Draft {
   readonly time: number;
   readonly source: string;
   readonly sequence?: string;
+  /** Version of the data; the newest of its type by default. */
+  readonly dataversion?: number;
   readonly data: Record<string, unknown>;
 }
 
@@ -53,19 +55,33 @@ export function maybe<T>(values: fc.Arbitrary<T>, times = 1): fc.Arbitrary<T | u
   return fc.option(values, { nil: undefined, freq: times + 1 });
 }
 
-/** A draft of a type, without the members that are undefined. */
+/** A draft of a type, without the members that are undefined; its data may be of any version of the type. */
 export function draft(
   type: fc.Arbitrary<EventType>,
   time: fc.Arbitrary<number>,
   data: fc.Arbitrary<Record<string, unknown>>,
 ): fc.Arbitrary<Draft> {
-  return fc.record({ type, time, source, sequence, data }).map(withoutAbsent);
+  return fc
+    .record({ type, time, source, sequence, data, age })
+    .map(({ sequence: told, age: versions, ...raw }) => ({
+      ...raw,
+      data: withoutAbsent(raw.data),
+      dataversion: versionOf(raw.type, versions),
+      ...(told === undefined ? {} : { sequence: told }),
+    }));
 }
 
-function withoutAbsent(raw: Omit<Draft, 'sequence'> & { sequence: string | undefined }): Draft {
-  const data = Object.fromEntries(Object.entries(raw.data).filter(([, value]) => value !== undefined));
-  const { sequence: told, ...rest } = raw;
-  return { ...rest, data, ...(told === undefined ? {} : { sequence: told }) };
+/** How many versions the data are behind; the oldest there is when there are fewer. */
+export const age = fc.constantFrom(0, 0, 0, 1, 2);
+
+/** The version of a type that is `behind` the newest by so many, or the first. */
+export function versionOf(type: EventType, behind: number): number {
+  return Math.max(1, catalogue[type].version - behind);
+}
+
+/** The members that are not undefined. */
+export function withoutAbsent(object: object): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined));
 }
 
 /** The time of an instant as events carry it in their data. */
@@ -83,7 +99,7 @@ export function toEvents(entities: readonly EntityDraft[]): LogEvent[] {
     drafts.map((each) => {
       count += 1;
       const id = `${((count * 7919) % 10_007).toString(36)}-${count}`;
-      return { ...each, tenant, subject, id, dataversion: 1 };
+      return { dataversion: versionOf(each.type, 0), ...each, tenant, subject, id };
     }),
   );
 }

@@ -1,6 +1,7 @@
 import type { EventType } from '@quipu/contracts';
 import fc from 'fast-check';
 import { draft, instant, maybe, type Draft } from './drafts.js';
+import { step, teller, type Step } from './steps.js';
 
 /** The events of one node: lives named and nameless, second lives, releases without a start. */
 export const node: fc.Arbitrary<Draft[]> = fc.array(
@@ -21,17 +22,33 @@ export const node: fc.Arbitrary<Draft[]> = fc.array(
   { minLength: 1, maxLength: 10 },
 );
 
-/** The events of one worker. */
-export const worker: fc.Arbitrary<Draft[]> = fc.array(
+const workerFields = {
+  type: maybe(fc.constantFrom('external', 'celery')),
+  pool: maybe(fc.constantFrom('p1', 'p2')),
+  host: maybe(fc.constantFrom('h1')),
+  concurrency: maybe(fc.constantFrom(0, 1, 2, 4, 999_983)),
+  hostArchitecture: maybe(fc.constantFrom('amd64', 'arm64')),
+  architectures: maybe(
+    fc.array(fc.constantFrom('amd64', 'kfreebsd-amd64', 'kfreebsd_amd64', '\uFF5E', '\u{1F9F6}"'), {
+      maxLength: 3,
+    }),
+  ),
+  enabled: maybe(fc.boolean()),
+};
+
+/** Events that need not make sense, of one worker with lives named and nameless. */
+const chaoticWorker: fc.Arbitrary<Draft[]> = fc.array(
   draft(
     fc.oneof(
       { weight: 3, arbitrary: fc.constant<EventType>('worker.registered') },
       {
-        weight: 8,
+        weight: 12,
         arbitrary: fc.constantFrom<EventType>(
+          'worker.connected',
           'worker.connected',
           'worker.heartbeat',
           'worker.disconnected',
+          'worker.lost',
           'worker.lost',
           'worker.updated',
         ),
@@ -40,21 +57,60 @@ export const worker: fc.Arbitrary<Draft[]> = fc.array(
     ),
     instant,
     fc.record({
-      type: maybe(fc.constantFrom('external', 'celery')),
-      pool: maybe(fc.constantFrom('p1', 'p2')),
-      host: maybe(fc.constantFrom('h1')),
-      concurrency: maybe(fc.integer({ min: 0, max: 4 })),
-      hostArchitecture: maybe(fc.constantFrom('amd64', 'arm64')),
-      architectures: maybe(
-        fc.array(fc.constantFrom('amd64', 'kfreebsd-amd64', 'kfreebsd_amd64', '\uFF5E', '\u{1F9F6}"'), {
-          maxLength: 3,
-        }),
-      ),
-      enabled: maybe(fc.boolean()),
+      ...workerFields,
+      life: maybe(fc.constantFrom('a', 'b'), 2),
+      estimated: maybe(fc.constantFrom(true, true, true, false), 1),
     }),
   ),
-  { minLength: 1, maxLength: 8 },
+  { minLength: 1, maxLength: 10 },
 );
+
+const sign = (...types: readonly EventType[]): fc.Arbitrary<Step> => step(types, fc.constant({}));
+const about = (...types: readonly EventType[]): fc.Arbitrary<Step> => step(types, fc.record(workerFields));
+/** What a sweeper reports when it has not heard of a worker for long. */
+const thoughtLost = step(['worker.lost'], fc.constant({ estimated: true }), [0, 0, 0, 1]);
+
+/** One run of a worker's process: a life, in which it may be thought lost while it is not. */
+const workerLife: fc.Arbitrary<Step[]> = fc
+  .tuple(
+    about('worker.registered'),
+    sign('worker.connected'),
+    fc.array(
+      fc.oneof(
+        { weight: 3, arbitrary: sign('worker.heartbeat') },
+        { weight: 3, arbitrary: thoughtLost },
+        { weight: 1, arbitrary: sign('worker.connected') },
+        { weight: 1, arbitrary: about('worker.updated') },
+      ),
+      { maxLength: 5 },
+    ),
+    maybe(sign('worker.disconnected', 'worker.disconnected', 'worker.lost'), 2),
+  )
+  .map(([registered, connected, signs, ended]) =>
+    [registered, connected, ...signs, ended].filter((each) => each !== undefined),
+  );
+
+/** What usually happens to a worker: lives one after the other, or at the same time, and its retirement now and then. */
+const livedWorker: fc.Arbitrary<Draft[]> = fc
+  .tuple(
+    instant,
+    fc.array(fc.tuple(workerLife, maybe(fc.constantFrom('a', 'b'), 3), fc.boolean()), {
+      minLength: 1,
+      maxLength: 3,
+    }),
+    maybe(about('worker.retired'), 2),
+  )
+  .map(([begun, lives, retired]) => {
+    let tell = teller(begun, 'w1');
+    const drafts = lives.flatMap(([steps, life, atOnce]) => {
+      if (atOnce) tell = teller(begun, 'w2');
+      return steps.flatMap((each) => tell(each, { life }));
+    });
+    return [...drafts, ...(retired === undefined ? [] : tell(retired, {}))];
+  });
+
+/** The events of one worker. */
+export const worker: fc.Arbitrary<Draft[]> = fc.oneof(chaoticWorker, livedWorker);
 
 /** The events of one instance of a pool: lives as nodes have them. */
 export const instance: fc.Arbitrary<Draft[]> = fc.array(

@@ -1,6 +1,7 @@
 import type { EventType } from '@quipu/contracts';
 import fc from 'fast-check';
-import { draft, instant, maybe, moment, type Draft } from './drafts.js';
+import { draft, instant, maybe, moment, withoutAbsent, type Draft } from './drafts.js';
+import { step, teller, type Step } from './steps.js';
 
 /** Every type that a job's events have. */
 export const JOB_TYPES = [
@@ -27,8 +28,9 @@ const fields = {
   // The last one times an instant is more than a double holds exactly.
   nodes: maybe(fc.constantFrom(0, 1, 2, 3, 999_983)),
   delayUntil: maybe(instant.map(moment), 4),
-  worker: maybe(fc.constantFrom('w1', 'w2')),
-  workerTenant: maybe(fc.constantFrom('acme', 'superadmin'), 3),
+  // Nobody ever registers the last one.
+  worker: maybe(fc.constantFrom('w1', 'w1', 'w2', 'w2', 'ghost'), 1),
+  workerTenant: maybe(fc.constantFrom('acme', 'superadmin', 'umbrella'), 3),
   final: maybe(fc.boolean(), 1),
   taskType: maybe(fc.constantFrom('Worker', 'Server'), 3),
   taskName: maybe(fc.constantFrom('sbuild', 'größe|{"}'), 3),
@@ -54,14 +56,11 @@ const fields = {
   ),
 };
 
-function withoutAbsent(object: object): object {
-  return Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined));
-}
-
 /** Data of a job event about any attempt. */
 const anyData = fc.record({
   ...fields,
   attempt: maybe(fc.constantFrom(1, 1, 2, 2, 3, 7), 1),
+  estimated: maybe(fc.constantFrom(true, true, true, false), 1),
 });
 
 /** Events that need not make sense: every fact with every other, in any order, at colliding times. */
@@ -70,44 +69,31 @@ export const chaoticJob: fc.Arbitrary<Draft[]> = fc.array(
   { minLength: 1, maxLength: 12 },
 );
 
-/** One event of a scripted life: whether it is lost on the way, when it comes after the one before, and by what clock. */
-interface Step {
-  readonly type: EventType;
-  readonly lost: boolean;
-  readonly after: number;
-  readonly skew: number;
-  readonly data: Record<string, unknown>;
-}
-
-const step = (...types: readonly EventType[]): fc.Arbitrary<Step> =>
-  fc.record({
-    type: fc.constantFrom(...types),
-    lost: fc.integer({ min: 0, max: 5 }).map((n) => n === 5),
-    after: fc.constantFrom(0, 1, 1, 2, 5, 50, 51, 100, 1_000, 600_000, 90_000_000),
-    skew: fc.constantFrom(0, 0, 0, 0, -1, -3, 2, -2_000),
-    data: fc.record(fields),
-  });
+const told = (...types: readonly EventType[]): fc.Arbitrary<Step> => step(types, fc.record(fields));
+/** What a sweeper reports of an attempt whose worker it thinks lost. */
+const guessed = step(['job.aborted'], fc.record({ ...fields, estimated: fc.constant(true) }), [0, 0, 0, 1]);
 
 /** The steps of one attempt; retries without an end and second lives within an attempt are common. */
 const attempt: fc.Arbitrary<Step[]> = fc
   .tuple(
-    step('job.queued'),
+    told('job.queued'),
     fc.constantFrom(0, 0, 0, 1, 2).chain((n) => fc.tuple(...Array.from({ length: n }, pause))),
-    maybe(step('job.assigned'), 2),
-    maybe(step('job.requeued'), 4),
-    step('job.started'),
-    maybe(step('job.progressed'), 3),
-    maybe(step(...ENDS), 5),
-    maybe(fc.tuple(step('job.started'), step(...ENDS)), 4),
+    maybe(told('job.assigned'), 2),
+    maybe(told('job.requeued'), 4),
+    told('job.started'),
+    fc.array(fc.oneof(told('job.progressed'), guessed), { maxLength: 3 }),
+    maybe(told(...ENDS), 2),
+    maybe(fc.tuple(told('job.started'), maybe(guessed, 1), maybe(told(...ENDS), 3)), 4),
+    maybe(guessed, 4),
   )
-  .map(([queued, pauses, assigned, requeued, started, progressed, ended, again]) =>
-    [queued, ...pauses.flat(), assigned, requeued, started, progressed, ended, ...(again ?? [])].filter(
+  .map(([queued, pauses, assigned, requeued, started, signs, ended, again, late]) =>
+    [queued, ...pauses.flat(), assigned, requeued, started, ...signs, ended, ...(again ?? []), late].filter(
       (each) => each !== undefined,
     ),
   );
 
 function pause(): fc.Arbitrary<Step[]> {
-  return fc.tuple(step('job.blocked'), step('job.unblocked'));
+  return fc.tuple(told('job.blocked'), told('job.unblocked'));
 }
 
 /** What usually happens to a job, with events lost, clocks skewed, retries, and a tombstone now and then. */
@@ -115,29 +101,25 @@ export const livedJob: fc.Arbitrary<Draft[]> = fc
   .tuple(
     instant,
     fc.array(attempt, { minLength: 1, maxLength: 3 }),
-    maybe(step('job.removed'), 4),
+    maybe(told('job.removed'), 4),
     fc.constantFrom('w1', 'w2'),
   )
   .map(([begun, attempts, removed, source]) => {
-    let clock = begun;
-    const told = (each: Step, number: number): Draft[] => {
-      clock += each.after;
-      if (each.lost) return [];
-      const data = Object.fromEntries(
-        Object.entries({ ...each.data, attempt: number === 1 ? undefined : number }).filter(
-          ([, value]) => value !== undefined,
-        ),
-      );
-      return [{ type: each.type, time: clock + each.skew, source, data }];
-    };
-    const drafts = attempts.flatMap((steps, index) => steps.flatMap((each) => told(each, index + 1)));
-    return removed === undefined ? drafts : [...drafts, ...told(removed, attempts.length)];
+    const tell = teller(begun, source);
+    const of = (number: number): object => (number === 1 ? {} : { attempt: number });
+    return [
+      ...attempts.flatMap((steps, index) => steps.flatMap((each) => tell(each, of(index + 1)))),
+      ...(removed === undefined ? [] : tell(removed, of(attempts.length))),
+    ];
   });
 
 /** Late facts that correct what was said before. */
-const corrections = fc.array(draft(fc.constantFrom('job.queued', 'job.completed'), instant, anyData), {
-  maxLength: 2,
-});
+const corrections = fc.array(
+  draft(fc.constantFrom('job.queued', 'job.completed', 'job.aborted', 'job.progressed'), instant, anyData),
+  {
+    maxLength: 2,
+  },
+);
 
 /** The events of one job. */
 export const job: fc.Arbitrary<Draft[]> = fc.oneof(

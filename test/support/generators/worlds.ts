@@ -4,6 +4,7 @@ import { toEvents, type Draft, type EntityDraft } from './drafts.js';
 import { instance, node, worker } from './fleet.js';
 import { job } from './jobs.js';
 import { alert, artifact, host, records, reporter, workflow } from './registry.js';
+import { shifts, SKEWED } from './shifts.js';
 
 /** Tenants that worlds have; workers live in the last two of them only, jobs and nodes in all. */
 export const TENANTS = ['acme', 'umbrella', 'superadmin'] as const;
@@ -26,11 +27,24 @@ function entity(
   });
 }
 
+/** A shift of a worker, with or without what a sweeper made of its silence and what came to light later. */
+const shift: fc.Arbitrary<EntityDraft[]> = fc
+  .tuple(shifts(SKEWED), fc.constantFrom(true, true, false), fc.boolean())
+  .map(([{ facts, estimates, truths }, swept, told]) => [
+    ...facts,
+    ...(swept ? estimates : []),
+    ...(told ? truths : []),
+  ]);
+
+const one = (arbitrary: fc.Arbitrary<EntityDraft>): fc.Arbitrary<EntityDraft[]> =>
+  arbitrary.map((each) => [each]);
+
 /** Jobs, nodes and workers. */
-const worked: fc.Arbitrary<EntityDraft> = fc.oneof(
-  { weight: 4, arbitrary: entity(SUBJECTS.job, TENANTS, job) },
-  { weight: 2, arbitrary: entity(SUBJECTS.node, TENANTS, node) },
-  { weight: 2, arbitrary: entity(SUBJECTS.worker, ['acme', 'superadmin', 'superadmin'], worker) },
+const worked: fc.Arbitrary<EntityDraft[]> = fc.oneof(
+  { weight: 4, arbitrary: one(entity(SUBJECTS.job, TENANTS, job)) },
+  { weight: 2, arbitrary: one(entity(SUBJECTS.node, TENANTS, node)) },
+  { weight: 2, arbitrary: one(entity(SUBJECTS.worker, ['acme', 'superadmin', 'superadmin'], worker)) },
+  { weight: 1, arbitrary: shift },
 );
 
 /** The tenants of everything else. */
@@ -45,11 +59,11 @@ function circle(
       fc.constantFrom(...OTHER_TENANTS),
       fc.tuple(...members.map(([subjects, drafts]) => entity(subjects, OTHER_TENANTS, drafts))),
     )
-    .map(([tenant, entities]) => entities.map((one) => ({ ...one, tenant })));
+    .map(([tenant, entities]) => entities.map((each) => ({ ...each, tenant })));
 }
 
 const alone = (subjects: readonly string[], drafts: fc.Arbitrary<Draft[]>): fc.Arbitrary<EntityDraft[]> =>
-  entity(subjects, OTHER_TENANTS, drafts).map((one) => [one]);
+  one(entity(subjects, OTHER_TENANTS, drafts));
 
 const { user, identity, ...otherRecords } = records;
 const alerts = ['alert/1', 'alert/2', 'alert/3'];
@@ -85,29 +99,19 @@ export function otherEvents(maxEntities: number): fc.Arbitrary<LogEvent[]> {
 /** Events of entities of every kind, as {@link worldEvents} has them of jobs, nodes and workers. */
 export function everyKindEvents(maxEntities: number): fc.Arbitrary<LogEvent[]> {
   return fc
-    .array(
-      fc.oneof(
-        worked.map((one) => [one]),
-        other,
-      ),
-      { minLength: 1, maxLength: maxEntities },
-    )
+    .array(fc.oneof(worked, other), { minLength: 1, maxLength: maxEntities })
     .map((all) => toEvents(all.flat()));
 }
 
 /** The events of one job of one tenant. */
-export const jobEvents: fc.Arbitrary<LogEvent[]> = entity(SUBJECTS.job, TENANTS, job).map((one) =>
-  toEvents([one]),
-);
+export const jobEvents: fc.Arbitrary<LogEvent[]> = one(entity(SUBJECTS.job, TENANTS, job)).map(toEvents);
 
 /** The events of one node of one tenant. */
-export const nodeEvents: fc.Arbitrary<LogEvent[]> = entity(SUBJECTS.node, TENANTS, node).map((one) =>
-  toEvents([one]),
-);
+export const nodeEvents: fc.Arbitrary<LogEvent[]> = one(entity(SUBJECTS.node, TENANTS, node)).map(toEvents);
 
 /** The events of one worker of one tenant. */
-export const workerEvents: fc.Arbitrary<LogEvent[]> = entity(SUBJECTS.worker, TENANTS, worker).map((one) =>
-  toEvents([one]),
+export const workerEvents: fc.Arbitrary<LogEvent[]> = one(entity(SUBJECTS.worker, TENANTS, worker)).map(
+  toEvents,
 );
 
 /**
@@ -115,5 +119,5 @@ export const workerEvents: fc.Arbitrary<LogEvent[]> = entity(SUBJECTS.worker, TE
  * tenants (two entities), or twice in one (one entity); jobs name workers that may or may not exist.
  */
 export function worldEvents(maxEntities: number): fc.Arbitrary<LogEvent[]> {
-  return fc.array(worked, { minLength: 1, maxLength: maxEntities }).map(toEvents);
+  return fc.array(worked, { minLength: 1, maxLength: maxEntities }).map((all) => toEvents(all.flat()));
 }
