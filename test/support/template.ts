@@ -8,7 +8,7 @@ import { repository } from './environment.js';
 
 const TEMPLATE_LOCK = 7_263_548_111;
 const TEMPLATE_MAX_AGE_MS = 24 * 60 * 60 * 1000;
-const LIBS_WITH_MIGRATIONS = ['access', 'event-log', 'projection-engine', 'ledger', 'schema'];
+const LIBS_WITH_MIGRATIONS = ['access', 'event-log', 'projection-engine', 'ledger', 'archive', 'schema'];
 
 /** Makes the migrated template database of the present sources, unless it is there, and names it. */
 export async function prepareTemplate(databaseUrl: string): Promise<string> {
