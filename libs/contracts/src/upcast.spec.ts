@@ -74,9 +74,9 @@ describe('upcastWith', () => {
   });
 
   it('takes no loss or end for an estimate that was told before there were any', () => {
-    const told = { estimated: true, since: 5, attempt: 1 };
-    expect(upcast({ ...event(1, told), type: 'job.aborted' }).data).toEqual({ since: 5, attempt: 1 });
-    expect(upcast({ ...event(1, told), type: 'worker.lost' }).data).toEqual({ attempt: 1 });
+    const told = { estimated: true, worker: 'w' };
+    expect(upcast({ ...event(1, { ...told, life: 5 }), type: 'job.aborted' }).data).toEqual({ worker: 'w' });
+    expect(upcast({ ...event(1, { ...told, since: 5 }), type: 'worker.lost' }).data).toEqual({ worker: 'w' });
     expect(upcast({ ...event(2, { estimated: true }), type: 'job.aborted' }).data).toEqual({
       estimated: true,
     });

@@ -41,7 +41,7 @@ export const jobFields = {
 const job = (summary: string) => define({ kind: 'job', summary, fields: jobFields });
 
 /** An end that was told before there were estimated ones is one that somebody saw, whatever else its data said. */
-function seen({ estimated: _, ...others }: Data): Data {
+function seen({ estimated: _, life: __, ...others }: Data): Data {
   return others;
 }
 
@@ -64,6 +64,9 @@ export const jobEvents = {
       estimated: field.flag(
         'Nobody saw it end: its worker was last heard of at this time. A later fact of the attempt makes it void; ' +
           'false if absent.',
+      ),
+      life: field.name(
+        'Of an estimate: the life of the worker whose loss it follows from; absent: the nameless one.',
       ),
     },
     past: [{ schema: z.looseObject(jobFields), toNext: seen }],
