@@ -30,8 +30,8 @@ describe('the verdict that this suite relies on', () => {
     ['amount', `DELETE FROM ledger_1.amounts WHERE family = 'nodes'`],
     ['member', `UPDATE ledger_1.members SET score = score + 1`],
     ['change', `DELETE FROM ledger_1.changes WHERE level = 3`],
-    ['level-sum', `UPDATE ledger_1.level_sums SET w = w + 1 WHERE bucket_kind = 3`],
-    ['level-sum', `UPDATE ledger_1.level_sums SET max_t = max_t + 1 WHERE bucket_kind = 1`],
+    ['level-sum', `UPDATE ledger_1.level_buckets SET w1 = w1 + 1 WHERE bucket_kind = 3 AND n1 > 0`],
+    ['level-sum', `UPDATE ledger_1.level_buckets SET max_t1 = max_t1 + 1 WHERE bucket_kind = 1 AND n1 > 0`],
     ['usage-key', `UPDATE ledger_1.usage_keys SET user_id = 'mallory' WHERE user_id IS NOT NULL`],
   ])('tells a wrong %s: %s', async (kind, damage) => {
     const table = /ledger_1\.\w+/.exec(damage)?.[0];

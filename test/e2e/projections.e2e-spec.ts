@@ -50,7 +50,7 @@ describe('projections', () => {
 
   it('rebuild in place comes to the same numbers beside a projector, and mends what was wrong', async () => {
     const before = await cli.json('usage', '--by', 'tenant,user');
-    await database.pool.query(`UPDATE ledger_1.level_sums SET d = d + 5`);
+    await database.pool.query(`UPDATE ledger_1.level_buckets SET d1 = d1 + 5`);
     const report = await cli.json('projections', 'rebuild', '--in-place');
     expect(report).toMatchObject({ position: '357', events: '357' });
     expect((await cli.json('usage', '--by', 'tenant,user')).rows).toEqual(before.rows);

@@ -42,7 +42,7 @@ const TABLES = [
   'ledger_1.members',
   'ledger_1.usage_keys',
   'ledger_1.changes',
-  'ledger_1.level_sums',
+  'ledger_1.level_buckets',
 ];
 
 /** A log, the real ledger runner on it, and a Redis, for one spec file. */

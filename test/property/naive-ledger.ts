@@ -7,6 +7,7 @@ import { foldLog } from '../../apps/cli/src/verify/fold-log.js';
 import { foldParts } from '../../apps/cli/src/verify/fold-parts.js';
 import { takeSnapshot } from '../../apps/cli/src/verify/snapshot.js';
 import { createTables, dropTables } from '../../apps/cli/src/verify/tables.js';
+import { insertLevelRows } from '../support/index.js';
 
 /** Makes the naive fold of the whole log the content of the ledger's tables, for tests without a projection. */
 export async function storeNaiveLedger(pool: Pool): Promise<void> {
@@ -19,14 +20,13 @@ export async function storeNaiveLedger(pool: Pool): Promise<void> {
   await completeExpected(client);
   await client.query(`
     BEGIN;
-    TRUNCATE ledger_1.amounts, ledger_1.members, ledger_1.usage_keys, ledger_1.changes, ledger_1.level_sums;
+    TRUNCATE ledger_1.amounts, ledger_1.members, ledger_1.usage_keys, ledger_1.changes, ledger_1.level_buckets;
     INSERT INTO ledger_1.amounts SELECT family, tenant, labels, value FROM expected_amounts_once;
     INSERT INTO ledger_1.members SELECT family, tenant, labels, member, score FROM expected_members;
     INSERT INTO ledger_1.usage_keys (key_id, grain, tenant, user_id, queue, cluster, template, provider,
       hardware, image, services) SELECT * FROM expected_keys_once;
     INSERT INTO ledger_1.changes (level, t, key_id, d, n) SELECT * FROM expected_changes_once;
-    INSERT INTO ledger_1.level_sums (level, key_id, bucket_kind, bucket, d, w, n, max_t)
-      SELECT * FROM expected_sums;
+    ${insertLevelRows('ledger_1', 'expected_sums')};
     UPDATE projections SET position = ${head} WHERE name = 'ledger';
     COMMIT`);
   await dropTables(client);

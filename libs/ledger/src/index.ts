@@ -33,6 +33,7 @@ export {
   type ZeroSource,
   type ZeroValues,
 } from './metrics/types.js';
+export { levelSums } from './sql/level-sums.js';
 export { canonicalLabels } from './storage/canonical-labels.js';
 export { atGrain, type Grain, usageKeyId } from './storage/usage-keys.js';
 export { type DriftRecord, type KnownDrift, readDrift, writeDrift } from './totals/drift-record.js';

@@ -11,7 +11,7 @@ const TABLES = {
   amounts: 'family, tenant, labels',
   members: 'family, tenant, labels, member',
   changes: 'level, t, key_id',
-  level_sums: 'level, key_id, bucket_kind, bucket',
+  level_buckets: 'level_group, key_id, bucket_kind, bucket',
 } as const;
 
 /** The contents of the ledger's tables, row by row. */

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { BUCKET_KINDS, sumSteps } from '@quipu/metering';
 import type { Pool } from 'pg';
+import { insertLevelRows } from '../../../test/support/index.js';
 
 /** A level change as a test writes it; dimensions that are left out are unknown. */
 export interface TestChange {
@@ -88,7 +89,9 @@ export async function writeLevels(
       [JSON.stringify(list)],
     );
   await insert('usage_keys', keyRows);
-  await insert('level_sums', sums);
+  await pool.query(insertLevelRows(schema, `json_populate_recordset(NULL::${schema}.level_sums, $1)`), [
+    JSON.stringify(sums),
+  ]);
   await insert(
     'changes',
     [...rows.values()].map(({ key, ...row }) => ({ ...row, key_id: key })),
@@ -98,6 +101,6 @@ export async function writeLevels(
 /** Empties the tables that `writeLevels` fills. */
 export async function clearLevels(pool: Pool, schema = 'ledger_1'): Promise<void> {
   // TRUNCATE would write files and wait for the disk every time; these tables hold a handful of rows.
-  for (const table of ['usage_keys', 'changes', 'level_sums'])
+  for (const table of ['usage_keys', 'changes', 'level_buckets'])
     await pool.query(`DELETE FROM ${schema}.${table}`);
 }

@@ -11,7 +11,7 @@ const KEPT = [
 ];
 
 /** The live ledger is copied as it stands: that is several times faster than folding the log again, and as exact. */
-const KEPT_OF_LEDGER = ['usage_keys', 'entities', 'amounts', 'members', 'changes', 'level_sums'];
+const KEPT_OF_LEDGER = ['usage_keys', 'entities', 'amounts', 'members', 'changes', 'level_buckets'];
 
 /**
  * What is not kept: migrations and partitions make themselves anew, archives are named in the head, so do the counters of ingest as far as dead letters

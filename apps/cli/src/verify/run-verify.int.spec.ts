@@ -214,10 +214,10 @@ describe('verify', () => {
     });
   });
 
-  it.each(['d = d + 1', 'w = w + 1', 'n = n + 1', 'max_t = max_t - 1'])(
+  it.each(['d3 = d3 + 1', 'w3 = w3 + 1', 'n3 = n3 + 1', 'max_t3 = max_t3 - 1'])(
     'finds a level sum with %s',
     async (wrong) => {
-      await change(`UPDATE ledger_1.level_sums SET ${wrong} WHERE bucket_kind = 1 AND level = 3
+      await change(`UPDATE ledger_1.level_buckets SET ${wrong} WHERE bucket_kind = 1 AND level_group = 1
         AND (bucket, key_id) = (SELECT bucket, key_id FROM ledger_1.level_sums
           WHERE bucket_kind = 1 AND level = 3 ORDER BY 1, 2 LIMIT 1)`);
       expect((await differences()).map(({ kind }) => kind)).toEqual(['level-sum']);

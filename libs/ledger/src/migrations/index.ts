@@ -1,5 +1,10 @@
+import { LevelBuckets1764100000400 } from './level-buckets.migration.js';
 import { LedgerTables1763600000400 } from './ledger-tables.migration.js';
 import { MetricEntities1764000000400 } from './metric-entities.migration.js';
 
 /** Migrations of the ledger's tables, in order. */
-export const ledgerMigrations = [LedgerTables1763600000400, MetricEntities1764000000400];
+export const ledgerMigrations = [
+  LedgerTables1763600000400,
+  MetricEntities1764000000400,
+  LevelBuckets1764100000400,
+];

@@ -1,5 +1,6 @@
 import { KIND_CODES } from '../entities/types.js';
 import { type LedgerSchema } from '../schema.js';
+import { levelBucketTables } from '../sql/level-sums.js';
 
 /** Greatest code of a kind of entity. */
 const LAST_KIND = Math.max(...Object.values(KIND_CODES));
@@ -60,16 +61,6 @@ export function ledgerTables(schema: LedgerSchema): string[] {
       n int NOT NULL CHECK (n > 0),
       PRIMARY KEY (level, t, key_id)
     )`,
-    `CREATE TABLE ${schema}.level_sums (
-      level smallint NOT NULL CHECK (level BETWEEN 1 AND 3),
-      bucket_kind smallint NOT NULL CHECK (bucket_kind BETWEEN 1 AND 3),
-      key_id uuid NOT NULL,
-      bucket bigint NOT NULL,
-      d bigint NOT NULL,
-      n bigint NOT NULL CHECK (n > 0),
-      max_t bigint CHECK ((max_t IS NOT NULL) = (bucket_kind = 1)),
-      w numeric(38,0) NOT NULL,
-      PRIMARY KEY (level, key_id, bucket_kind, bucket)
-    ) WITH (fillfactor = 80)`,
+    ...levelBucketTables(schema),
   ];
 }

@@ -67,7 +67,7 @@ describe('the ledger projection', () => {
     await runner.whenPosition(last);
     await runner.stop();
     const live = await bench.dump();
-    expect(live.level_sums.length).toBeGreaterThan(50);
+    expect(live.level_buckets.length).toBeGreaterThan(50);
 
     const { pool, url } = bench.database;
     const before = (await readCheckpoint(pool, LEDGER_PROJECTION))!;
@@ -75,7 +75,7 @@ describe('the ledger projection', () => {
     expect(await bench.dump()).toEqual(live);
 
     await pool.query('UPDATE ledger_1.amounts SET value = value + 1');
-    await pool.query('DELETE FROM ledger_1.level_sums WHERE bucket_kind = 2');
+    await pool.query('DELETE FROM ledger_1.level_buckets WHERE bucket_kind = 2');
     // Sums that other code has made from the same states.
     await pool.query(`UPDATE projections SET code_hash = split_part(code_hash, ':', 1) || ':other'`);
     expect(await reseedLedger({ databaseUrl: url })).toBe(last);

@@ -74,7 +74,7 @@ export class LedgerProjection implements ProjectionHandler<LedgerBatch> {
   constructor(private readonly options: LedgerProjectionOptions) {}
 
   get tables(): readonly string[] {
-    return ['entities', 'amounts', 'members', 'usage_keys', 'changes', 'level_sums'].map(
+    return ['entities', 'amounts', 'members', 'usage_keys', 'changes', 'level_buckets'].map(
       (table) => `${this.schema}.${table}`,
     );
   }
@@ -162,7 +162,7 @@ export class LedgerProjection implements ProjectionHandler<LedgerBatch> {
       this.ofSchema(readLatestQuarters(this.schema, keys)),
     );
     for (const key of keys) key.latest.fill(-Infinity);
-    for (const row of rows) keys[Number(row.ord) - 1]!.latest[row.level - 1] = Number(row.bucket);
+    for (const row of rows) keys[Number(row.ord) - 1]!.latest[row.level_group - 1] = Number(row.bucket);
   }
 
   /** The reader's sessions outlive a promotion, and a session prepares one text under one name. */

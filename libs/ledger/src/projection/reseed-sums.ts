@@ -21,7 +21,7 @@ export async function reseedSums(
   schema: LedgerSchema,
   progress: (entities: number) => void,
 ): Promise<void> {
-  for (const table of ['amounts', 'members', 'changes', 'level_sums'])
+  for (const table of ['amounts', 'members', 'changes', 'level_buckets'])
     await tx.query(`DELETE FROM ${schema}.${table}`);
   const keys = new UsageKeyCache();
   const levels = new LevelBatch(keys);

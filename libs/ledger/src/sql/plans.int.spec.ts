@@ -43,13 +43,14 @@ function statements(): Record<string, Statement> {
   }
   const keys = levels.net();
   const { changes, sums, lowered } = levels.finish();
+  const [firstLowered] = lowered;
   return {
     entities: updateEntities(LEDGER_1, entities),
     amounts: writeAmounts(LEDGER_1, amounts.finish()),
     members: writeMembers(LEDGER_1, members.finish()),
     changes: writeChanges(LEDGER_1, changes.known),
     level_sums: writeLevelSums(LEDGER_1, sums.known),
-    latest: restoreLatest(LEDGER_1, lowered),
+    latest: restoreLatest(LEDGER_1, firstLowered!),
     read: readEntities(LEDGER_1, entities) as Statement,
     quarters: readLatestQuarters(LEDGER_1, keys) as Statement,
   };
@@ -60,10 +61,10 @@ const INDEXES: Record<string, string[]> = {
   amounts: ['amounts_pkey'],
   members: ['members_pkey'],
   changes: ['changes_pkey'],
-  level_sums: ['level_sums_pkey'],
-  latest: ['changes_pkey', 'level_sums_pkey', 'usage_keys_pkey', 'usage_keys_pkey'],
+  level_sums: ['level_buckets_pkey'],
+  latest: ['changes_pkey', 'level_buckets_pkey', 'usage_keys_pkey', 'usage_keys_pkey'],
   read: ['entities_pkey'],
-  quarters: ['level_sums_pkey'],
+  quarters: ['level_buckets_pkey'],
 };
 
 describe.each(['empty', 'filled and never analysed', 'filled since they were vacuumed'])(
@@ -77,7 +78,7 @@ describe.each(['empty', 'filled and never analysed', 'filled since they were vac
       client = new Client(clientConfig(database.url, { session: PROJECTION_SESSION }));
       await client.connect();
       if (filled === 'empty') return;
-      for (const table of ['entities', 'amounts', 'members', 'usage_keys', 'changes', 'level_sums']) {
+      for (const table of ['entities', 'amounts', 'members', 'usage_keys', 'changes', 'level_buckets']) {
         await client.query(`ALTER TABLE ledger_1.${table} SET (autovacuum_enabled = off)`);
       }
       if (filled === 'filled since they were vacuumed') await client.query('VACUUM ANALYZE');
@@ -87,8 +88,9 @@ describe.each(['empty', 'filled and never analysed', 'filled since they were vac
       SELECT md5(i::text)::uuid, 0, '{}' FROM generate_series(1, 2000) i`);
       await client.query(`INSERT INTO ledger_1.changes
       SELECT 1, i, md5((i % 2000)::text)::uuid, 1, 1 FROM generate_series(1, 20000) i`);
-      await client.query(`INSERT INTO ledger_1.level_sums (level, key_id, bucket_kind, bucket, d, n, max_t, w)
-      SELECT 1, md5((i % 2000)::text)::uuid, 1, i / 2000, 1, 1, 0, 0 FROM generate_series(1, 20000) i`);
+      await client.query(`INSERT INTO ledger_1.level_buckets (level_group, key_id, bucket_kind, bucket,
+        d1, n1, max_t1, w1, d2, n2, w2, d3, n3, w3)
+      SELECT 1, md5((i % 2000)::text)::uuid, 1, i / 2000, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0 FROM generate_series(1, 20000) i`);
     }, 60_000);
     afterAll(async () => {
       await client.end();

@@ -60,7 +60,7 @@ export class ContributionBatch {
     if (changes.known.t.length > 0) statements.push(writeChanges(schema, changes.known));
     if (sums.fresh.bucket.length > 0) statements.push(insertLevelSums(schema, sums.fresh));
     if (sums.known.bucket.length > 0) statements.push(writeLevelSums(schema, sums.known));
-    if (lowered.bucket.length > 0) statements.push(restoreLatest(schema, lowered));
+    for (const place of lowered) statements.push(restoreLatest(schema, place));
     return { statements, amounts, members, newKeys };
   }
 }

@@ -4,17 +4,13 @@ const FIRST_CAPACITY = 1_024;
  * Rows that are summed by (group, time), in typed columns behind a hash index of their own. A batch touches tens of
  * thousands of rows; as objects in Maps they took half of the projection's time in the garbage collector.
  */
-export class GroupedRows {
+export abstract class GroupedRows {
   /** How many rows there are. */
   count = 0;
   /** What the row belongs to: a small non-negative integer that the owner composes. */
   group = new Int32Array(FIRST_CAPACITY);
   /** Instant or start of bucket, ms. */
   time = new Float64Array(FIRST_CAPACITY);
-  /** Σ d; a safe integer. */
-  d = new Float64Array(FIRST_CAPACITY);
-  /** How many changes were added, less those taken back. */
-  n = new Float64Array(FIRST_CAPACITY);
   /** Row + 1 per cell, 0 where free; at most half of the cells are taken. */
   private cells = new Int32Array(FIRST_CAPACITY * 2);
 
@@ -41,22 +37,16 @@ export class GroupedRows {
     cells[cell] = row + 1;
     this.group[row] = group;
     this.time[row] = time;
-    this.d[row] = 0;
-    this.n[row] = 0;
     this.made(row);
     return row;
   }
 
-  /** Called for every new row; for columns of subclasses. */
-  protected made(_row: number): void {
-    // Nothing more to set here.
-  }
+  /** Called for every new row: its columns hold what a row of an earlier batch left there. */
+  protected abstract made(row: number): void;
 
   protected grow(capacity: number): void {
     this.group = enlarged(new Int32Array(capacity), this.group);
     this.time = enlarged(new Float64Array(capacity), this.time);
-    this.d = enlarged(new Float64Array(capacity), this.d);
-    this.n = enlarged(new Float64Array(capacity), this.n);
     const cells = new Int32Array(capacity * 2);
     const mask = cells.length - 1;
     for (let row = 0; row < this.count; row++) {
@@ -65,6 +55,25 @@ export class GroupedRows {
       cells[cell] = row + 1;
     }
     this.cells = cells;
+  }
+}
+
+/** Rows of level changes. */
+export class ChangeRows extends GroupedRows {
+  /** Σ d; a safe integer. */
+  d = new Float64Array(this.time.length);
+  /** How many changes were added, less those taken back. */
+  n = new Float64Array(this.time.length);
+
+  protected override made(row: number): void {
+    this.d[row] = 0;
+    this.n[row] = 0;
+  }
+
+  protected override grow(capacity: number): void {
+    super.grow(capacity);
+    this.d = enlarged(new Float64Array(capacity), this.d);
+    this.n = enlarged(new Float64Array(capacity), this.n);
   }
 }
 

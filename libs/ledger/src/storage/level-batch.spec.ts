@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { type Dimensions, LEVEL_CODES, type LevelChange, type LevelName } from '../entities/types.js';
 import { LevelBatch } from './level-batch.js';
 import { type LevelDeltas, type SumColumns } from './level-columns.js';
+import { levelAt } from './level-places.js';
 import { type Grain, UsageKeyCache, usageKeyId, atGrain } from './usage-keys.js';
 
 const DAY = 86_400_000;
@@ -51,19 +52,16 @@ function rowsOf({ sums }: LevelDeltas): string[] {
 }
 
 function rowsIn(sums: SumColumns): string[] {
-  return Array.from(sums.bucket, (bucket, i) => {
-    const { d, n, w, largeW, kind, level, key, maxT } = sums;
-    return [
-      level[i],
-      key[i]!.id.toString('hex'),
-      kind[i],
-      bucket,
-      d[i],
-      n[i],
-      largeW.get(i) ?? w[i],
-      maxT[i],
-    ].join();
-  });
+  return Array.from(sums.bucket).flatMap((bucket, i) =>
+    sums.places.flatMap(({ d, n, w, largeW, maxT }, place) => {
+      const weighted = largeW.get(i) ?? w[i]!;
+      if (d[i] === 0 && n[i] === 0 && Number(weighted) === 0) return [];
+      const level = levelAt(sums.group[i]! - 1, place);
+      return [
+        [level, sums.key[i]!.id.toString('hex'), sums.kind[i], bucket, d[i], n[i], weighted, maxT[i]].join(),
+      ];
+    }),
+  );
 }
 
 /** The rows by definition: changes of each level and key, summed by metering's own reference. */
@@ -108,7 +106,7 @@ describe('LevelBatch', () => {
         for (const one of gone) batch.add(one, -1);
         const deltas = finish(batch);
         expect(rowsOf(deltas)).toEqual(expectedRows(kept));
-        expect(deltas.lowered.key).toEqual([]);
+        expect(deltas.lowered).toEqual([]);
       }),
     );
   });
@@ -120,7 +118,9 @@ describe('LevelBatch', () => {
     const { sums, lowered, changes } = finish(batch);
     expect(new Set(sums.known.key.map((key) => key.grain))).toEqual(new Set([0]));
     expect(changes.known.n.length).toBe(2);
-    expect(lowered.key.map((key) => [key.grain, key.dims.cluster])).toEqual([[0, 'c1']]);
+    expect(lowered.flatMap(({ key }) => key.map((one) => [one.grain, one.dims.cluster]))).toEqual([
+      [0, 'c1'],
+    ]);
   });
 
   it('tells of a latest change that moved although every sum is as it was', () => {
@@ -135,9 +135,9 @@ describe('LevelBatch', () => {
     for (const one of [at(5, 1), at(9, -1)]) batch.add(one, -1);
     for (const one of [at(1, 1), at(5, -1)]) batch.add(one, 1);
     const { sums, lowered } = finish(batch);
-    expect([...sums.known.w].every((w) => w === 0)).toBe(true);
-    expect(lowered.retracted).toEqual(lowered.key.map(() => bucket + 9));
-    expect(lowered.key).toHaveLength(4);
+    expect(sums.known.places.every(({ w }) => w.every((one) => one === 0))).toBe(true);
+    expect(lowered).toHaveLength(1);
+    expect(lowered[0]!.retracted).toEqual(Array(4).fill(bucket + 9));
   });
 
   it('tells rows that cannot be there yet from those that may, in every kind of bucket', () => {

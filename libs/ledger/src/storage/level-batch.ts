@@ -1,6 +1,6 @@
 import { DAY_MS, monthOf, QUARTER_MS } from '@quipu/metering';
 import { LEVEL_CODES, type LevelChange } from '../entities/types.js';
-import { GroupedRows } from './grouped-rows.js';
+import { ChangeRows } from './grouped-rows.js';
 import {
   changeColumns,
   KINDS,
@@ -9,6 +9,7 @@ import {
   loweredColumns,
   sumColumns,
 } from './level-columns.js';
+import { GROUPS, groupOfLevel, PLACES, placeOfLevel } from './level-places.js';
 import { SumRows } from './sum-rows.js';
 import { type UsageKey, type UsageKeyCache, type UsageKeys } from './usage-keys.js';
 
@@ -21,7 +22,9 @@ import { type UsageKey, type UsageKeyCache, type UsageKeys } from './usage-keys.
  * quarter-hours they have: rows behind the latest one need no look at the table before they are inserted.
  */
 export class LevelBatch {
-  private readonly changes = new GroupedRows();
+  private readonly changes = new ChangeRows();
+  /** Sums by whole tuple and quarter-hour, of which all others are made: most changes meet others of their tuple there. */
+  private readonly quarters = new SumRows();
   private readonly sums = new SumRows();
   /** Keys met in this batch; a key's slot is its place here. */
   private keys: UsageKey[] = [];
@@ -49,16 +52,15 @@ export class LevelBatch {
     const kept: number[] = [];
     for (let row = 0; row < count; row++) if (n[row] !== 0 || d[row] !== 0) kept.push(row);
     kept.sort((a, b) => (group[a]! % LEVELS) - (group[b]! % LEVELS) || time[a]! - time[b]!);
-    const unknown = new Set<UsageKey>();
     for (let i = 0; i < kept.length; i++) {
       const row = kept[i]!;
-      const tuple = this.tuples[Math.floor(group[row]! / LEVELS)]!;
-      for (let grain = 0; grain < tuple.length; grain++) {
-        const key = tuple[grain]!;
-        if (Number.isNaN(key.latest[0])) unknown.add(key);
-        this.sum(this.slotOf(key), group[row]! % LEVELS, time[row]!, d[row]!, n[row]!);
-      }
+      const code = (group[row]! % LEVELS) + 1;
+      const tuple = Math.floor(group[row]! / LEVELS);
+      const quarter = this.quarters.rowOf(tuple * GROUPS + groupOfLevel(code), quarterOf(time[row]!));
+      this.quarters.add(quarter * PLACES + placeOfLevel(code), time[row]!, d[row]!, n[row]!);
     }
+    const unknown = new Set<UsageKey>();
+    for (let row = 0; row < this.quarters.count; row++) this.sumUp(row, unknown);
     this.kept = kept;
     return [...unknown];
   }
@@ -72,7 +74,8 @@ export class LevelBatch {
       const row = this.kept[i]!;
       const group = changes.group[row]!;
       const isFresh =
-        quarterOf(changes.time[row]!) > keys[Math.floor(group / LEVELS)]!.latest[group % LEVELS]!;
+        quarterOf(changes.time[row]!) >
+        keys[Math.floor(group / LEVELS)]!.latest[groupOfLevel((group % LEVELS) + 1)]!;
       (isFresh ? freshChanges : knownChanges).push(row);
     }
     const { fresh, known, used } = this.sortSums();
@@ -97,6 +100,7 @@ export class LevelBatch {
     this.tuples = [];
     this.kept = [];
     this.changes.clear();
+    this.quarters.clear();
     this.sums.clear();
   }
 
@@ -108,31 +112,42 @@ export class LevelBatch {
     return key.slot;
   }
 
-  private sum(slot: number, level: number, t: number, d: number, n: number): void {
-    const { sums } = this;
-    const group = (slot * LEVELS + level) * KINDS;
-    const day = Math.floor(t / DAY_MS) * DAY_MS;
-    if (day !== this.month.day) this.month = { day, start: monthOf(t) };
-    const quarter = sums.rowOf(group, quarterOf(t));
-    sums.add(quarter, t, d, n);
-    if (n > 0 && t > sums.added[quarter]!) sums.added[quarter] = t;
-    if (n < 0 && t > sums.retracted[quarter]!) sums.retracted[quarter] = t;
-    sums.add(sums.rowOf(group + 1, day), t, d, n);
-    sums.add(sums.rowOf(group + 2, this.month.start), t, d, n);
+  /** Adds a quarter-hour of a tuple to its four keys' quarter-hour, day and month. */
+  private sumUp(row: number, unknown: Set<UsageKey>): void {
+    const { quarters, sums } = this;
+    const levels = quarters.group[row]! % GROUPS;
+    const quarter = quarters.time[row]!;
+    const day = Math.floor(quarter / DAY_MS) * DAY_MS;
+    if (day !== this.month.day) this.month = { day, start: monthOf(quarter) };
+    const tuple = this.tuples[Math.floor(quarters.group[row]! / GROUPS)]!;
+    for (let grain = 0; grain < tuple.length; grain++) {
+      const key = tuple[grain]!;
+      if (Number.isNaN(key.latest[0])) unknown.add(key);
+      const group = (this.slotOf(key) * GROUPS + levels) * KINDS;
+      const into = [
+        sums.rowOf(group, quarter),
+        sums.rowOf(group + 1, day),
+        sums.rowOf(group + 2, this.month.start),
+      ];
+      for (let place = 0; place < PLACES; place++) {
+        if (quarters.unchanged(row * PLACES + place)) continue;
+        for (const each of into) sums.addPlace(each * PLACES + place, quarters, row * PLACES + place);
+      }
+    }
   }
 
-  /** The rows that change anything, by (level, key, bucket kind, bucket), and their keys. */
+  /** The rows that change anything, by (level group, key, bucket kind, bucket), and their keys. */
   private sortSums(): { fresh: number[]; known: number[]; used: UsageKey[] } {
     const { head, next } = this.chain();
     const byId = [...this.keys].sort((a, b) => Buffer.compare(a.id, b.id));
     const used = new Set<UsageKey>();
     const fresh: number[] = [];
     const known: number[] = [];
-    for (let level = 0; level < LEVELS; level++) {
+    for (let levels = 0; levels < GROUPS; levels++) {
       for (let at = 0; at < byId.length; at++) {
         const key = byId[at]!;
-        const latest = key.latest[level]!;
-        const first = (key.slot * LEVELS + level) * KINDS;
+        const latest = key.latest[levels]!;
+        const first = (key.slot * GROUPS + levels) * KINDS;
         for (let chain = first; chain < first + KINDS; chain++) {
           for (let row = head[chain]!; row >= 0; row = next[row]!) {
             if (this.changesNothing(row)) continue;
@@ -149,7 +164,7 @@ export class LevelBatch {
   /** Rows of each group as a list, in the order they were made. */
   private chain(): { head: Int32Array; next: Int32Array } {
     const { count, group } = this.sums;
-    const head = new Int32Array(this.keys.length * LEVELS * KINDS).fill(-1);
+    const head = new Int32Array(this.keys.length * GROUPS * KINDS).fill(-1);
     const next = new Int32Array(count);
     for (let row = count - 1; row >= 0; row--) {
       next[row] = head[group[row]!]!;
@@ -164,20 +179,17 @@ export class LevelBatch {
     for (let i = 0; i < fresh.length; i++) {
       const row = fresh[i]!;
       if (group[row]! % KINDS !== 0) continue;
-      const level = Math.floor(group[row]! / KINDS) % LEVELS;
-      const { latest } = this.keys[Math.floor(group[row]! / (KINDS * LEVELS))]!;
-      if (time[row]! > latest[level]!) latest[level] = time[row]!;
+      const levels = Math.floor(group[row]! / KINDS) % GROUPS;
+      const { latest } = this.keys[Math.floor(group[row]! / (KINDS * GROUPS))]!;
+      if (time[row]! > latest[levels]!) latest[levels] = time[row]!;
     }
   }
 
-  /**
-   * A change that moves to another tuple leaves the rows of the keys both share as they were. The latest change
-   * counts as well: taking back one change and adding others may leave all three sums alike and still move it.
-   */
+  /** A change that moves to another tuple leaves the rows of the keys both share as they were. */
   private changesNothing(row: number): boolean {
-    const { d, n, small, added, retracted } = this.sums;
-    if (d[row] !== 0 || n[row] !== 0 || added[row] !== retracted[row]) return false;
-    return Number(this.sums.large(row) ?? small[row]) === 0;
+    for (let place = row * PLACES; place < (row + 1) * PLACES; place++)
+      if (!this.sums.unchanged(place)) return false;
+    return true;
   }
 }
 

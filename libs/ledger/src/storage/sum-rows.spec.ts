@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { ExactSum } from './exact-sum.js';
-import { GroupedRows } from './grouped-rows.js';
+import { ChangeRows } from './grouped-rows.js';
+import { PLACES } from './level-places.js';
 import { SumRows } from './sum-rows.js';
 
 describe('ExactSum', () => {
@@ -17,9 +18,9 @@ describe('ExactSum', () => {
   });
 });
 
-describe('GroupedRows', () => {
+describe('ChangeRows', () => {
   it('finds every row again, also after it has grown and been cleared', () => {
-    const rows = new GroupedRows();
+    const rows = new ChangeRows();
     for (let round = 0; round < 2; round++) {
       const keys = Array.from({ length: 5_000 }, (_, i) => [i % 37, (i - 2_500) * 900_000] as const);
       const places = keys.map(([group, time]) => rows.rowOf(group, time));
@@ -44,10 +45,10 @@ describe('SumRows', () => {
       fc.property(fc.array(step, { maxLength: 40 }), fc.constantFrom(1, 1_000, 100_000), (steps, height) => {
         const rows = new SumRows();
         const bucket = -month;
-        const row = rows.rowOf(3, bucket);
-        for (const { after, d } of steps) rows.add(row, bucket + after, d * height, 1);
+        const place = rows.rowOf(3, bucket) * PLACES + 1;
+        for (const { after, d } of steps) rows.add(place, bucket + after, d * height, 1);
         const exact = steps.reduce((sum, { after, d }) => sum + BigInt(d * height) * BigInt(after), 0n);
-        expect(rows.large(row) ?? BigInt(rows.small[row]!)).toBe(exact);
+        expect(rows.large(place) ?? BigInt(rows.small[place]!)).toBe(exact);
       }),
     );
   });

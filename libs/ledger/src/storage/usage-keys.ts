@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { type Dimensions } from '../entities/types.js';
+import { GROUPS } from './level-places.js';
 
 /** Which dimensions a usage key keeps: 0 all, 1 all but the cluster, 2 the tenant, 3 none (the platform). */
 export type Grain = 0 | 1 | 2 | 3;
@@ -13,7 +14,7 @@ export interface UsageKey {
   /** A transaction that inserted the key was committed. */
   stored: boolean;
   /**
-   * By level (code − 1) the start of the latest quarter-hour that may have a row, ms: -Infinity for none, NaN while
+   * By group of levels the start of the latest quarter-hour that may have a row, ms: -Infinity for none, NaN while
    * nobody has looked. Later ones have no row for certain, since only the projection adds any.
    */
   readonly latest: number[];
@@ -23,6 +24,9 @@ export interface UsageKey {
 
 /** The four keys a level change is summed under, from the whole tuple to the platform. */
 export type UsageKeys = readonly [UsageKey, UsageKey, UsageKey, UsageKey];
+
+/** Of a key that nobody has looked up yet. */
+const UNKNOWN: readonly number[] = new Array<number>(GROUPS).fill(NaN);
 
 const NOTHING = {
   tenant: null,
@@ -141,5 +145,5 @@ export class UsageKeyCache {
 
 function make(grain: Grain, dims: Dimensions): UsageKey {
   const kept = atGrain(dims, grain);
-  return { id: usageKeyId(grain, kept), grain, dims: kept, stored: false, latest: [NaN, NaN, NaN], slot: -1 };
+  return { id: usageKeyId(grain, kept), grain, dims: kept, stored: false, latest: UNKNOWN.slice(), slot: -1 };
 }

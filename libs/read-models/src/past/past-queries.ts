@@ -1,5 +1,6 @@
 import type { Scope } from '@quipu/access';
 import { LogArchive } from '@quipu/event-log';
+import { levelSums } from '@quipu/ledger';
 import { TenantForbiddenError } from '@quipu/platform';
 import type { Pool } from 'pg';
 import { type DepthAnswer, type DepthFilters, DepthQueries } from '../depth/depth-queries.js';
@@ -180,8 +181,8 @@ async function changesNow(
   const params = new Parameters();
   const { rows } = await client.query<{ n: string }>(
     `SELECT coalesce(sum(x.n), 0) AS n FROM ${schema}.usage_keys k CROSS JOIN LATERAL (
-       SELECT sum(s.n) AS n FROM ${schema}.level_sums s
-        WHERE s.level = ${LEVELS[level]} AND s.key_id = k.key_id AND s.bucket_kind = 3 OFFSET 0) x
+       SELECT sum(s.n) AS n FROM ${levelSums(schema, LEVELS[level])} s
+        WHERE s.key_id = k.key_id AND s.bucket_kind = 3 OFFSET 0) x
       WHERE ${keyCondition('k', coveringGrain(filters, []), filters, params)}`,
     params.values,
   );

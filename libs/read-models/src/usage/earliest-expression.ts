@@ -1,4 +1,4 @@
-import type { LedgerSchema } from '@quipu/ledger';
+import { type LedgerSchema, levelSums } from '@quipu/ledger';
 import type { Parameters } from '../statement.js';
 import { coveringGrain, keyCondition, keyOfChange, type UsageFilters } from './dimensions.js';
 
@@ -16,8 +16,8 @@ export function earliestExpression(
     return `(SELECT min(c.t) FROM ${schema}.changes c WHERE c.level = ${level})`;
   }
   const first = `(SELECT min(x.bucket) FROM ${schema}.usage_keys k CROSS JOIN LATERAL (
-      SELECT s.bucket FROM ${schema}.level_sums s
-       WHERE s.level = ${level} AND s.key_id = k.key_id AND s.bucket_kind = 1 ORDER BY s.bucket LIMIT 1) x
+      SELECT s.bucket FROM ${levelSums(schema, level)} s
+       WHERE s.key_id = k.key_id AND s.bucket_kind = 1 ORDER BY s.bucket LIMIT 1) x
      WHERE ${keyCondition('k', coveringGrain(of, []), of, params)})`;
   return `(SELECT c.t FROM ${schema}.changes c
      WHERE c.level = ${level} AND c.t >= ${first}

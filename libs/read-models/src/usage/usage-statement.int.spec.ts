@@ -1,7 +1,7 @@
 import { LEDGER_1 } from '@quipu/ledger';
 import { createPool } from '@quipu/platform';
 import type { Pool } from 'pg';
-import { testDatabase, type TestDatabase } from '../../../../test/support/index.js';
+import { insertLevelRows, testDatabase, type TestDatabase } from '../../../../test/support/index.js';
 import { READER_SESSION } from '../reader-session.js';
 import { usageStatement, type UsageRead } from './usage-statement.js';
 
@@ -30,7 +30,7 @@ describe('usageStatement on tables that were just filled and never analysed', ()
   beforeAll(async () => {
     database = await testDatabase();
     pool = createPool(database.url, { session: READER_SESSION });
-    for (const table of ['usage_keys', 'changes', 'level_sums']) {
+    for (const table of ['usage_keys', 'changes', 'level_buckets']) {
       await database.pool.query(`ALTER TABLE ledger_1.${table} SET (autovacuum_enabled = off)`);
     }
     // 20,000 jobs, a cluster each, of 50 tenants over 40 days: +1 and −1 in one quarter-hour.
@@ -63,9 +63,12 @@ describe('usageStatement on tables that were just filled and never analysed', ()
       [3, month],
     ] as const) {
       await database.pool.query(
-        `INSERT INTO ledger_1.level_sums (level, bucket_kind, key_id, bucket, d, n, max_t, w)
-         SELECT 1, ${kind}, key_id, ${start}, 0, 2 * count(*), ${kind === 1 ? 'max(bucket) + 1001' : 'NULL'},
-                -1000 * count(*) FROM (${owned}) o GROUP BY key_id, ${start}`,
+        insertLevelRows(
+          'ledger_1',
+          `(SELECT 1 AS level, ${kind} AS bucket_kind, key_id, ${start} AS bucket, 0 AS d, 2 * count(*) AS n,
+             ${kind === 1 ? 'max(bucket) + 1001' : 'NULL::bigint'} AS max_t, -1000 * count(*) AS w
+             FROM (${owned}) o GROUP BY key_id, ${start})`,
+        ),
       );
     }
   }, 60_000);
@@ -95,7 +98,7 @@ describe('usageStatement on tables that were just filled and never analysed', ()
   /** Rows read from tables of the ledger, those a filter threw away included. */
   function rowsRead(plan: readonly PlanNode[]): number {
     return plan
-      .filter((node) => ['usage_keys', 'changes', 'level_sums'].includes(node['Relation Name'] ?? ''))
+      .filter((node) => ['usage_keys', 'changes', 'level_buckets'].includes(node['Relation Name'] ?? ''))
       .reduce(
         (sum, node) =>
           sum + (node['Actual Rows'] + (node['Rows Removed by Filter'] ?? 0)) * node['Actual Loops'],

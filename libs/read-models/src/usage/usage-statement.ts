@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { LedgerSchema } from '@quipu/ledger';
+import { type LedgerSchema, levelSums } from '@quipu/ledger';
 import { HOUR_MS, bucketEnd, bucketStart, type BucketKind } from '@quipu/metering';
 import { pgArray } from '@quipu/platform';
 import { CHECKPOINT_CTE } from '../live-ledger.js';
@@ -106,8 +106,8 @@ SELECT c.position, c.schema_name, h.earliest, h.present,
        ${sources.length > 0 ? `v.part, v.at, v.d, v.s${groups}` : 'NULL AS part, NULL AS at, NULL AS d, NULL AS s'}
   FROM (SELECT ${earliest} AS earliest, EXISTS (
           SELECT FROM keys k CROSS JOIN LATERAL (
-            SELECT 1 FROM ${schema}.level_sums s
-             WHERE s.level = ${plan.level} AND s.key_id = k.key_id AND s.bucket_kind = 3 LIMIT 1) x
+            SELECT 1 FROM ${levelSums(schema, plan.level)} s
+             WHERE s.key_id = k.key_id AND s.bucket_kind = 3 LIMIT 1) x
         ) AS present) h
   LEFT JOIN checkpoint c ON true${sources.length > 0 ? ' LEFT JOIN summed v ON true' : ''}`;
   return named(text, plan);
@@ -137,7 +137,7 @@ function pointsCte({ read, schema, level, wide, params }: Plan): string {
   // Another tenant's later change must not make this question read changes: ask its own keys.
   const late = `EXISTS (
       SELECT FROM keys k CROSS JOIN LATERAL (
-        SELECT 1 FROM ${schema}.level_sums s WHERE s.level = ${level} AND s.key_id = k.key_id
+        SELECT 1 FROM ${levelSums(schema, level)} s WHERE s.key_id = k.key_id
            AND s.bucket_kind = 1 AND s.bucket = p.quarter AND s.max_t > p.t OFFSET 0) x)`;
   return `wanted AS MATERIALIZED (
   SELECT p.i, p.t, r.months, r.days,
@@ -167,14 +167,14 @@ function pointSums({ schema, level, read, wide }: Plan): string {
     return ranges
       .map(
         (one) => `SELECT 'p', w.i${groups}, s.d::numeric, s.w + s.d::numeric * s.bucket
-     FROM wanted w CROSS JOIN keys k JOIN ${schema}.level_sums s ON s.key_id = k.key_id
-    WHERE s.level = ${level} AND ${one}`,
+     FROM wanted w CROSS JOIN keys k JOIN ${levelSums(schema, level)} s ON s.key_id = k.key_id
+    WHERE ${one}`,
       )
       .join('\n UNION ALL ');
   }
   const parts = ranges.map(
     (one) =>
-      `SELECT s.d, s.w, s.bucket FROM ${schema}.level_sums s WHERE s.level = ${level} AND s.key_id = k.key_id AND ${one}`,
+      `SELECT s.d, s.w, s.bucket FROM ${levelSums(schema, level)} s WHERE s.key_id = k.key_id AND ${one}`,
   );
   return `SELECT 'p', w.i${groups}, x.d, x.s FROM wanted w CROSS JOIN keys k CROSS JOIN LATERAL (
      SELECT sum(u.d) AS d, sum(u.w + u.d::numeric * u.bucket) AS s FROM (
@@ -199,8 +199,8 @@ function bucketRows(plan: Plan, rows: NonNullable<UsageRead['rows']>): string {
   const { schema, level, read, wide, params } = plan;
   const groups = read.groupBy.map((_, i) => `, k.g${i}`).join('');
   const one = range(rows.kind, `${params.add(rows.from)}::bigint`, `${params.add(rows.to)}::bigint`);
-  const source = `${schema}.level_sums s`;
-  const which = `s.level = ${level} AND s.key_id = k.key_id AND ${one}`;
+  const source = `${levelSums(schema, level)} s`;
+  const which = `s.key_id = k.key_id AND ${one}`;
   const at = (row: string): string =>
     rows.hourly ? `floor(${row}.bucket / ${HOUR_MS}::numeric)::bigint * ${HOUR_MS}` : `${row}.bucket`;
   return wide
