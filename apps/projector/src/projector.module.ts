@@ -16,6 +16,7 @@ import type { Pool } from 'pg';
 import { Ingest } from './ingest/ingest.js';
 import type { ProjectorConfig } from './projector-config.js';
 import { ProjectorLifecycle } from './projector.lifecycle.js';
+import { samplerProviders } from './sampler/sampler.providers.js';
 import { IO_STEPS, LEDGER_RUNNER, LOG_POOL, TOTALS_REDIS } from './tokens.js';
 
 /** The projector: the ingest, which appends what the queue brings, and the runner of the ledger projection. */
@@ -80,6 +81,7 @@ export class ProjectorModule {
               io,
             }),
         },
+        ...samplerProviders(config, logger),
         ProjectorLifecycle,
       ],
     };

@@ -32,6 +32,7 @@ export interface Credentials {
 
 interface AuthRow {
   key_hash: Buffer;
+  expires_ms: string | null;
   tenant_id: string;
   tenant_name: string;
   name: string;
@@ -132,10 +133,15 @@ export class KeyStore {
 
   /** Who holds this secret, if the key is neither revoked nor expired; else null. */
   async authenticateSecret(secret: string): Promise<Principal | null> {
+    return (await this.holderOf(secret))?.principal ?? null;
+  }
+
+  /** As {@link authenticateSecret}, with when the key expires (ms; null: never). */
+  async holderOf(secret: string): Promise<{ principal: Principal; expiresMs: number | null } | null> {
     const hash = hashSecret(secret);
     const { rows } = await this.pool.query<AuthRow>({
       name: 'quipu-authenticate',
-      text: `SELECT k.key_hash, p.tenant_id, t.name AS tenant_name, p.name, p.role, p.source_prefix
+      text: `SELECT k.key_hash, k.expires_ms, p.tenant_id, t.name AS tenant_name, p.name, p.role, p.source_prefix
                FROM api_keys k
                JOIN principals p ON p.tenant_id = k.tenant_id AND p.name = k.principal_name
                JOIN tenants t ON t.id = p.tenant_id
@@ -145,11 +151,14 @@ export class KeyStore {
     const row = rows[0];
     if (!row || !timingSafeEqual(row.key_hash, hash)) return null;
     return {
-      tenantId: row.tenant_id,
-      tenantName: row.tenant_name,
-      name: row.name,
-      role: row.role,
-      sourcePrefix: row.source_prefix,
+      principal: {
+        tenantId: row.tenant_id,
+        tenantName: row.tenant_name,
+        name: row.name,
+        role: row.role,
+        sourcePrefix: row.source_prefix,
+      },
+      expiresMs: row.expires_ms === null ? null : Number(row.expires_ms),
     };
   }
 

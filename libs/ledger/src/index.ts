@@ -38,6 +38,7 @@ export { canonicalLabels } from './storage/canonical-labels.js';
 export { atGrain, type Grain, usageKeyId } from './storage/usage-keys.js';
 export { type DriftRecord, type KnownDrift, readDrift, writeDrift } from './totals/drift-record.js';
 export { healTotals } from './totals/heal-totals.js';
+export { LuaScript } from './totals/lua-script.js';
 export {
   amountField,
   CHANGES_KEY,
@@ -60,3 +61,4 @@ export {
   type UnusableReason,
 } from './totals/totals-reader.js';
 export { type TotalsState } from './totals/totals-writer.js';
+export { within } from './totals/within.js';

@@ -32,3 +32,24 @@ export {
 export { type ExportedReasons, exportReasons } from './why/export-reasons.js';
 export { type TotalSeries, type TotalsFamily } from './totals/totals-family.js';
 export { type CountedMembers, type Totals, TotalsReplica } from './totals/totals-replica.js';
+export {
+  type AddOutcome,
+  type Generation,
+  GenerationStore,
+  type GenerationsWanted,
+  type KeptGeneration,
+  type SamplerState,
+} from './generations/generation-store.js';
+export { type CounterFloors, ledgerPoints, type PointTotals } from './generations/ledger-points.js';
+export { PointTotalsReader, type PointTotalsAnswer } from './generations/point-totals.js';
+export {
+  GENERATION_SECONDS,
+  idPart,
+  KEPT_GENERATIONS,
+  lastTen,
+  type MetricPoint,
+  MOST_POINTS,
+  type PointType,
+  withinBudget,
+} from './generations/points.js';
+export { SAMPLER_LEASE_KEY } from './generations/generation-scripts.js';

@@ -18,4 +18,18 @@ export class LuaScript {
       return await redis.eval(this.text, keys.length, ...keys, ...args);
     }
   }
+
+  /** As {@link run}; takes and gives bytes where texts would garble them. */
+  async runBuffer(
+    redis: Redis,
+    keys: readonly string[],
+    args: readonly (string | number | Buffer)[],
+  ): Promise<unknown> {
+    try {
+      return await redis.callBuffer('EVALSHA', this.sha, keys.length, ...keys, ...args);
+    } catch (error) {
+      if (!(error instanceof Error) || !error.message.startsWith('NOSCRIPT')) throw error;
+      return await redis.callBuffer('EVAL', this.text, keys.length, ...keys, ...args);
+    }
+  }
 }

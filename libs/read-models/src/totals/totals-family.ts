@@ -26,6 +26,9 @@ interface Growing extends TotalsFamily {
 export class FamilySet {
   private readonly families = new Map<string, Growing>();
 
+  /** @param wanted names of families to keep; all if absent. */
+  constructor(private readonly wanted?: ReadonlySet<string>) {}
+
   /** The series of a family; none if it has none. */
   family(name: string): TotalsFamily {
     return this.of(name);
@@ -35,7 +38,9 @@ export class FamilySet {
   set(field: string, value: string): void {
     const end = field.indexOf('|');
     if (end <= 0 || field.charCodeAt(0) === AT) return;
-    const family = this.of(field.slice(0, end));
+    const name = field.slice(0, end);
+    if (this.wanted?.has(name) === false) return;
+    const family = this.of(name);
     const known = family.series.get(field);
     if (value === '0') {
       if (known === undefined) return;

@@ -31,7 +31,11 @@ export class TotalsFollower {
   /** How often everything was loaded. */
   loads = 0;
 
-  constructor(private readonly feed: TotalsFeed) {}
+  /** @param wanted names of families to keep; all if absent. */
+  constructor(
+    private readonly feed: TotalsFeed,
+    private readonly wanted?: ReadonlySet<string>,
+  ) {}
 
   /** The copy as of the last {@link sync}; null while there is none that can be used. */
   get copy(): { families: FamilySet; position: bigint; epoch: string; generation: string } | null {
@@ -58,7 +62,7 @@ export class TotalsFollower {
     const { head, last } = await this.feed.start();
     const found = usable(head);
     if (typeof found === 'string') return found;
-    const families = new FamilySet();
+    const families = new FamilySet(this.wanted);
     for await (const fields of this.feed.scan()) {
       for (let i = 0; i + 1 < fields.length; i += 2) families.set(fields[i]!, fields[i + 1]!);
     }

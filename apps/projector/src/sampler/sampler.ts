@@ -1,0 +1,166 @@
+import { randomUUID } from 'node:crypto';
+import { type Clock, errorMessage, type Logger } from '@quipu/platform';
+import {
+  type CounterFloors,
+  GENERATION_SECONDS,
+  type Generation,
+  type GenerationStore,
+  lastTen,
+  ledgerPoints,
+  type MetricPoint,
+  MOST_POINTS,
+  type PointTotalsReader,
+  withinBudget,
+} from '@quipu/read-models';
+
+/** What a {@link Sampler} needs. */
+export interface SamplerOptions {
+  readonly store: GenerationStore;
+  readonly totals: Pick<PointTotalsReader, 'read'>;
+  /** Looks at the host. */
+  readonly host: { look(): Promise<MetricPoint[]> };
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** How long the lease is held without being renewed, ms; default 3 s. */
+  readonly leaseMs?: number;
+  /** Most points of a generation. */
+  readonly mostPoints?: number;
+}
+
+/** What a look at the clock came to: the generation is kept or was, it is not due, or another takes them. */
+export type TickOutcome = 'stored' | 'there' | 'waiting' | 'standby';
+
+/** How often the clock is looked at and the lease renewed, ms. */
+const TICK_MS = 1_000;
+/** A value is told as that of its ten only while that ten is the nearest: later it would be the next one's. */
+const LATEST_MS = (GENERATION_SECONDS * 1000) / 2;
+
+/**
+ * Takes a generation of points on every wall-clock ten.
+ *
+ * Of all projectors one does: who holds the lease in Redis. It is renewed each second and runs out after three, so that
+ * when its holder is killed another takes the next ten, or the same one late; `host` is the server of the holder, so it
+ * is kept as long as it is renewed. Whether a generation is written is decided where it is kept, in one step with the
+ * lease and the timestamps that are there: there is at most one of a timestamp, whoever believes to hold what. Postgres
+ * is not asked, so generations go on while it is away.
+ */
+export class Sampler {
+  private readonly holder = randomUUID();
+  private readonly floors: CounterFloors = new Map();
+  private timer: NodeJS.Timeout | null = null;
+  private ticking: Promise<unknown> = Promise.resolve();
+  private stopped = false;
+  private leads = false;
+  private done = 0;
+  private epoch = '';
+  private trouble: string | null = null;
+  private leftOut = 0;
+
+  constructor(private readonly options: SamplerOptions) {}
+
+  /** Starts. Returns at once; while Redis is away it waits for it. */
+  start(): void {
+    // The first look at the processors, which the next one is compared with.
+    void this.options.host.look();
+    this.plan();
+  }
+
+  /** Ends what it does and leaves the generations to another. */
+  async stop(): Promise<void> {
+    this.stopped = true;
+    if (this.timer !== null) clearTimeout(this.timer);
+    await this.ticking;
+    if (this.leads) await this.options.store.giveLeaseBack(this.holder).catch(() => undefined);
+    this.leads = false;
+  }
+
+  /** Renews the lease, and takes the generation of the last ten if nobody has. @throws while Redis is away. */
+  async tick(): Promise<TickOutcome> {
+    const { store, clock, leaseMs = 3_000 } = this.options;
+    if (!(await store.takeLease(this.holder, leaseMs))) {
+      this.leads = false;
+      return 'standby';
+    }
+    if (!this.leads) await this.takeOver();
+    this.leads = true;
+    const now = clock.now();
+    const timestamp = lastTen(now);
+    if (timestamp <= this.done || now - timestamp * 1000 >= LATEST_MS) return 'waiting';
+    const generation = await this.look(timestamp);
+    const outcome = await store.add(this.holder, generation, now / 1000);
+    if (outcome === 'lost') {
+      this.leads = false;
+      return 'standby';
+    }
+    this.done = timestamp;
+    if (outcome === 'stored') this.tellLeftOut(generation.leftOut);
+    return outcome;
+  }
+
+  /** Counters go on where whoever took the generations before left them. */
+  private async takeOver(): Promise<void> {
+    const { store } = this.options;
+    const state = await store.state();
+    const [newest] = await store.read('newest');
+    this.epoch = state?.epoch ?? '';
+    this.floors.clear();
+    for (const line of newest?.lines() ?? []) {
+      const { id, type, value } = JSON.parse(line) as MetricPoint;
+      if (type === 'counter') this.floors.set(id, value);
+    }
+    this.options.logger.info('takes the generations of points');
+  }
+
+  private async look(timestamp: number): Promise<Generation> {
+    const nowMs = timestamp * 1000;
+    const [host, ledger] = await Promise.all([this.options.host.look(), this.readLedger(nowMs)]);
+    const { mostPoints = MOST_POINTS } = this.options;
+    return { timestamp, epoch: this.epoch, ...withinBudget([...host, ...ledger], mostPoints) };
+  }
+
+  /** Points of the ledger's totals; none while those cannot be read: the host is told about all the same. */
+  private async readLedger(nowMs: number): Promise<MetricPoint[]> {
+    const { totals, logger } = this.options;
+    try {
+      const answer = await totals.read(nowMs);
+      if (typeof answer === 'string') {
+        logger.warn({ reason: answer }, 'a generation without points of the ledger');
+        return [];
+      }
+      // Another ledger, or one that was restored: its counters begin anew.
+      if (answer.epoch !== this.epoch) this.floors.clear();
+      this.epoch = answer.epoch;
+      return ledgerPoints(answer.totals, nowMs, this.floors);
+    } catch (error) {
+      logger.warn({ reason: errorMessage(error) }, 'a generation without points of the ledger');
+      return [];
+    }
+  }
+
+  private tellLeftOut(leftOut: number): void {
+    if (leftOut > 0 && this.leftOut === 0) {
+      this.options.logger.warn({ leftOut }, 'generations have more points than there is room for');
+    }
+    this.leftOut = leftOut;
+  }
+
+  private plan(): void {
+    if (this.stopped) return;
+    // On the second, so that a ten is met as it comes.
+    const wait = TICK_MS - (this.options.clock.now() % TICK_MS);
+    this.timer = setTimeout(() => {
+      this.ticking = this.tick().then(
+        () => {
+          if (this.trouble !== null) this.options.logger.info('generations of points go on');
+          this.trouble = null;
+        },
+        (error: unknown) => {
+          if (this.trouble === null)
+            this.options.logger.warn({ err: error }, 'no generations of points: Redis is away');
+          this.trouble = errorMessage(error);
+        },
+      );
+      void this.ticking.then(() => this.plan());
+    }, wait);
+  }
+}

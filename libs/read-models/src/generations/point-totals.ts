@@ -1,0 +1,49 @@
+import { parseMemberSetName, TotalsFeed, TotalsMovedError, type UnusableReason } from '@quipu/ledger';
+import type { Redis } from 'ioredis';
+import { TotalsFollower } from '../totals/totals-follower.js';
+import { POINT_FAMILIES, type PointTotals } from './ledger-points.js';
+
+/** Totals that points can be made of, or why there are none. */
+export type PointTotalsAnswer = { readonly totals: PointTotals; readonly epoch: string } | UnusableReason;
+
+/** How often a reading may meet totals that are just being swapped. */
+const MOST_ATTEMPTS = 3;
+
+/**
+ * The totals that points are made of, from Redis alone: what is there is true as far as the ledger has come, and stays
+ * readable while Postgres is away. Amounts and members are read some milliseconds apart.
+ */
+export class PointTotalsReader {
+  private readonly feed: TotalsFeed;
+  private readonly follower: TotalsFollower;
+
+  constructor(redis: Redis) {
+    this.feed = new TotalsFeed(redis);
+    this.follower = new TotalsFollower(this.feed, POINT_FAMILIES);
+  }
+
+  /** Reads them. @param nowMs until when a waiting job counts as due, ms. @throws if Redis does not answer. */
+  async read(nowMs: number): Promise<PointTotalsAnswer> {
+    for (let attempt = 0; attempt < MOST_ATTEMPTS; attempt += 1) {
+      const reason = await this.follower.sync();
+      if (reason !== null) return reason;
+      const { families, generation, epoch } = this.follower.copy!;
+      try {
+        const waiting = await this.feed.members(generation, 'waiting', [nowMs + 1]);
+        return {
+          epoch,
+          totals: {
+            family: (name) => families.family(name),
+            waiting: waiting.map(({ name, ...counts }) => ({
+              tenant: parseMemberSetName(name).tenant,
+              ...counts,
+            })),
+          },
+        };
+      } catch (error) {
+        if (!(error instanceof TotalsMovedError)) throw error;
+      }
+    }
+    return 'torn';
+  }
+}
