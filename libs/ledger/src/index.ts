@@ -10,7 +10,7 @@ export {
 } from './ledger-runner.js';
 export { ledgerMigrations } from './migrations/index.js';
 export { ledgerTables } from './migrations/ledger-tables.js';
-export { canReseed, codeHash } from './projection/code-hash.js';
+export { canReseed, codeHash, neededBy } from './projection/code-hash.js';
 export {
   LEDGER_1,
   LEDGER_PROJECTION,

@@ -1,5 +1,5 @@
 import { EventLog } from '@quipu/event-log';
-import { LEDGER_PROJECTION, readDrift, TotalsReader } from '@quipu/ledger';
+import { LEDGER_PROJECTION, neededBy, readDrift, TotalsReader } from '@quipu/ledger';
 import { type Clock } from '@quipu/platform';
 import { readCheckpoint } from '@quipu/projection-engine';
 import { pendingMigrations } from '@quipu/schema';
@@ -64,6 +64,9 @@ export class HealthProbes {
     if (checkpoint.haltedPosition !== null) {
       return `The projection is halted at position ${checkpoint.haltedPosition}.`;
     }
+    const needs = neededBy(checkpoint.codeHash);
+    if (needs !== null)
+      return `The projection stands still: other code made it; run: quipu projections ${needs}`;
     const oldest = await this.log.oldestRecordedAfter(checkpoint.position);
     const seconds = oldest === null ? 0 : (this.options.clock.now() - oldest) / 1000;
     if (seconds < this.options.lagWarnSeconds) return null;

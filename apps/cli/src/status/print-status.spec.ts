@@ -11,10 +11,17 @@ const TERMINAL: Terminal = {
 const EMPTY: SystemStatus = {
   system: null,
   log: { position: '0', lastEvent: null },
-  ledger: { position: '0', behindEvents: '0', behindSeconds: 0, halted: null },
+  ledger: { position: '0', behindEvents: '0', behindSeconds: 0, halted: null, needs: null },
   ...{ queue: null, totals: null, deadLetters: {}, epoch: null },
 };
 const url = 'http://127.0.0.1:8080';
+
+describe('the status of a projection that other code made', () => {
+  it.each(['reseed', 'rebuild'] as const)('names the command that makes it go on: %s', (needs) => {
+    const text = statusText(TERMINAL, { ...EMPTY, ledger: { ...EMPTY.ledger, needs } }, 0);
+    expect(text).toMatch(new RegExp(`projection +stands still: .*\\./quipu projections ${needs}`));
+  });
+});
 
 describe('the first line of the status', () => {
   it.each([

@@ -22,6 +22,10 @@ export function statusText(terminal: Terminal, status: SystemStatus, nowMs: numb
     const when = since === null ? '' : ` since ${formatTime(Date.parse(since))}`;
     lines.push(line('halted', red(`at position ${formatCount(BigInt(position))}${when}: ${error}`)));
   }
+  if (ledger.needs !== null) {
+    const why = 'stands still: other code or other buckets made its tables';
+    lines.push(line('projection', red(`${why}; run ./quipu projections ${ledger.needs}`)));
+  }
   lines.push(line('queue', queueText(terminal, status)));
   if (status.totals !== null) lines.push(line('totals', totalsText(terminal, status.totals)));
   const letters = Object.entries(status.deadLetters);

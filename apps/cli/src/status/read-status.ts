@@ -26,6 +26,8 @@ export interface SystemStatus {
       readonly error: string;
       readonly since: string | null;
     } | null;
+    /** What has to be run before the projection goes on from tables that other code or buckets made; null for nothing. */
+    readonly needs: 'reseed' | 'rebuild' | null;
   };
   readonly queue: QueueStatus | null;
   /** Null when Redis does not answer. */
@@ -84,6 +86,7 @@ export async function readStatus(
               error: ledger.halted.error,
               since: iso(ledger.halted.sinceMs),
             },
+      needs: ledger.needs,
     },
     queue: queue === null ? null : await readQueue(queue, services.redisUrl),
     totals: redis === null ? null : await readTotals(redis, ledger.epoch),

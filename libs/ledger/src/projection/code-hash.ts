@@ -29,6 +29,15 @@ export function canReseed(storedHash: string): boolean {
   return storedHash.split(':')[0] === codeHash().split(':')[0];
 }
 
+/**
+ * What an operator has to run before this code goes on from tables whose stored hash is `storedHash`: null for nothing
+ * (no code has written them yet, or code that means the same), else the subcommand of `projections`.
+ */
+export function neededBy(storedHash: string): 'reseed' | 'rebuild' | null {
+  if (storedHash === '' || storedHash === codeHash()) return null;
+  return canReseed(storedHash) ? 'reseed' : 'rebuild';
+}
+
 function hashOf(events: readonly LogEvent[]): string {
   const fold = createHash('sha256');
   const sums = createHash('sha256');

@@ -1,3 +1,4 @@
+import { codeHash } from '@quipu/ledger';
 import { testDatabase, type TestDatabase } from '../../../../test/support/index.js';
 import { StatusQueries } from './status-queries.js';
 
@@ -41,6 +42,18 @@ describe('StatusQueries', () => {
     expect(behind.lagMs).toBeLessThan(120_000);
     await pool.query(`UPDATE projections SET position = 10 WHERE name = 'ledger'`);
     expect(await status.read()).toMatchObject({ lagEvents: 0n, lagMs: 0 });
+  });
+
+  it('tells that other code made the tables, and what helps', async () => {
+    const made = (by: string) =>
+      database.pool.query(`UPDATE projections SET code_hash = $1 WHERE name = 'ledger'`, [by]);
+    const [fold] = codeHash().split(':');
+    await made(`${fold}:other`);
+    expect((await status.read()).needs).toBe('reseed');
+    await made('other:other');
+    expect((await status.read()).needs).toBe('rebuild');
+    await made(codeHash());
+    expect((await status.read()).needs).toBeNull();
   });
 
   it('tells where and why the projection stands still', async () => {

@@ -1,4 +1,4 @@
-import { LEDGER_PROJECTION } from '@quipu/ledger';
+import { LEDGER_PROJECTION, neededBy } from '@quipu/ledger';
 import type { Pool } from 'pg';
 
 /** Where the log and the ledger projection stand, read in one statement. */
@@ -13,6 +13,11 @@ export interface LedgerStatus {
   readonly lagMs: number;
   /** The poison event the projection stands still at, and why; null while it runs. */
   readonly halted: { readonly position: bigint; readonly error: string; readonly sinceMs: number } | null;
+  /**
+   * The projection refuses to go on from tables that other code made, or code with other buckets: what has to be run;
+   * null while it does not.
+   */
+  readonly needs: 'reseed' | 'rebuild' | null;
   /** Dead letters that nobody has dealt with. */
   readonly deadLetters: number;
   readonly epoch: string | null;
@@ -26,6 +31,7 @@ interface StatusRow {
   halted_position: string | null;
   halted_error: string | null;
   halted_ms: string | null;
+  code_hash: string | null;
   dead_letters: string;
   epoch: string | null;
 }
@@ -33,7 +39,7 @@ interface StatusRow {
 /** What lags is counted by batches: only the one that the checkpoint lies within is looked at event by event. */
 const STATUS = `
 WITH live AS (
-  SELECT p.position, p.halted_position, p.halted_error, p.halted_ms FROM projections p
+  SELECT p.position, p.halted_position, p.halted_error, p.halted_ms, p.code_hash FROM projections p
    WHERE p.name = $1 AND p.status = 'live')
 SELECT coalesce((SELECT position FROM log ORDER BY position DESC LIMIT 1), 0) AS log_position,
        l.position AS checkpoint,
@@ -52,7 +58,7 @@ SELECT coalesce((SELECT position FROM log ORDER BY position DESC LIMIT 1), 0) AS
              ORDER BY a.first_position LIMIT 1),
            (SELECT recorded_ms FROM log g WHERE g.position > coalesce(l.position, 0) ORDER BY g.position LIMIT 1)))), 0)
          AS lag_ms,
-       l.halted_position, l.halted_error, l.halted_ms,
+       l.halted_position, l.halted_error, l.halted_ms, l.code_hash,
        (SELECT count(*) FROM dead_letters WHERE status = 'open') AS dead_letters,
        (SELECT epoch FROM ledger_epoch) AS epoch
   FROM (SELECT 1) one LEFT JOIN live l ON true`;
@@ -78,6 +84,7 @@ export class StatusQueries {
               error: row.halted_error ?? '',
               sinceMs: Number(row.halted_ms ?? 0),
             },
+      needs: neededBy(row.code_hash ?? ''),
       deadLetters: Number(row.dead_letters),
       epoch: row.epoch,
     };
