@@ -1,9 +1,9 @@
 import { Command } from 'commander';
 import { UsageError } from '@quipu/platform';
-import { runDemo } from '../demo/run-demo.js';
+import { type DemoResult, runDemo } from '../demo/run-demo.js';
 import { drawUsage } from '../demo/draw.js';
 import { type Cli } from '../support/cli.js';
-import { secondsText } from '../support/numbers.js';
+import { formatCount, secondsText } from '../support/numbers.js';
 import { printVerifyReport } from '../support/print-verify.js';
 import { withServices } from '../support/services.js';
 import { note, printJson, printLine } from '../support/terminal.js';
@@ -11,9 +11,10 @@ import { parseDuration } from '../support/times.js';
 import { failUnless, verifyLedger } from './verify.js';
 
 const HELP = `
-Three make-believe tenants send real events through the real queue: jobs that wait, run, fail, retry, get
-blocked, delayed, aborted and removed; nodes that come and go. At the end everything is given back, and
-verify recomputes every number. Their tenants are called demo-...; they stay in the ledger.
+Three tenants let real worker processes work on small files: checksums, compression and archives, on BullMQ queues of
+their own. Their jobs wait, run, fail, retry, get blocked, delayed and removed; workers are killed, frozen and
+restarted meanwhile; nodes come and go with them. At the end everything is given back, and verify recomputes every
+number. Their tenants are called demo-...; they stay in the ledger.
 
 Examples:
   $ ./quipu demo
@@ -23,9 +24,9 @@ Examples:
 /** `demo`: a living platform for a minute. */
 export function demoCommand(cli: Cli): Command {
   return new Command('demo')
-    .description('keep a make-believe fleet of three tenants living for a while, and watch')
+    .description('keep the workers of three tenants busy for a while, kill some, and watch')
     .option('--for <time>', 'how long', '60s')
-    .option('--seed <number>', 'the same number plays the same story', '1')
+    .option('--seed <number>', 'the same number plans the same story', '1')
     .option('--json', 'print usage and verdict as JSON, and nothing meanwhile')
     .addHelpText('after', HELP)
     .action(async (options: { for: string; seed: string; json?: boolean }) => {
@@ -39,7 +40,10 @@ export function demoCommand(cli: Cli): Command {
         if (!quiet) {
           printLine(cli.terminal, drawUsage(cli.terminal, result.usage, []));
           printLine(cli.terminal);
-          note(cli.terminal, 'Everything was given back. Recomputing every number from the log …');
+          note(
+            cli.terminal,
+            `${story(result)} Everything was given back. Recomputing every number from the log …`,
+          );
         }
         return { result, verdict: await verifyLedger(cli, services, quiet) };
       });
@@ -47,7 +51,9 @@ export function demoCommand(cli: Cli): Command {
       if (quiet) {
         printJson(cli.terminal, {
           source: result.source,
-          events: result.outcome.added,
+          events: Number(result.events),
+          artifacts: result.artifacts,
+          workers: result.incidents,
           usage: result.usage.rows.map((row) => ({
             tenant: row.group.tenant,
             nodeSeconds: secondsText(row.total),
@@ -57,4 +63,9 @@ export function demoCommand(cli: Cli): Command {
       } else printVerifyReport(cli.terminal, verdict);
       failUnless(verdict);
     });
+}
+
+function story({ artifacts, incidents: { killed, frozen, restarted } }: DemoResult): string {
+  const workers = `${killed} workers were killed, ${frozen} frozen, ${restarted} restarted`;
+  return `${formatCount(artifacts)} artifacts were made; ${workers}.`;
 }

@@ -1,15 +1,22 @@
+/** Workers of one kind. */
+export interface DemoPool {
+  readonly name: string;
+  readonly workers: number;
+  readonly architectures: readonly string[];
+}
+
 /** One tenant of the demo and how busy it is. */
 export interface DemoTenant {
   readonly id: string;
   readonly users: readonly [string, ...string[]];
   readonly queues: readonly [string, ...string[]];
-  readonly clusters: readonly [string, ...string[]];
-  readonly tasks: readonly [string, ...string[]];
+  readonly pools: readonly [DemoPool, ...DemoPool[]];
   /** Mean time between two jobs. */
   readonly arrivalMs: number;
-  /** Shortest and longest run time of a job. */
+  /** Shortest and longest time that the work of a job takes. */
   readonly runMs: readonly [number, number];
-  readonly maxNodes: number;
+  /** Jobs that a worker takes at a time, per queue. */
+  readonly concurrency: number;
 }
 
 /** The three tenants of the demo. Their names say that nobody real stands behind them. */
@@ -18,30 +25,30 @@ export const DEMO_TENANTS: readonly DemoTenant[] = [
     id: 'demo-acme',
     users: ['ada', 'george', 'mary'],
     queues: ['builds', 'tests'],
-    clusters: ['acme-east', 'acme-west'],
-    tasks: ['compile', 'unit-test', 'package'],
+    pools: [
+      { name: 'acme-east', workers: 1, architectures: ['amd64', 'i386'] },
+      { name: 'acme-west', workers: 1, architectures: ['arm64'] },
+    ],
     arrivalMs: 700,
-    runMs: [1_500, 6_000],
-    maxNodes: 4,
+    runMs: [800, 4_000],
+    concurrency: 2,
   },
   {
     id: 'demo-globex',
     users: ['hank', 'ines'],
     queues: ['render', 'encode'],
-    clusters: ['globex-gpu'],
-    tasks: ['frame', 'clip'],
+    pools: [{ name: 'globex-gpu', workers: 2, architectures: ['amd64'] }],
     arrivalMs: 1_200,
-    runMs: [3_000, 12_000],
-    maxNodes: 5,
+    runMs: [1_500, 6_000],
+    concurrency: 1,
   },
   {
     id: 'demo-initech',
     users: ['milton', 'peter'],
     queues: ['reports'],
-    clusters: ['initech-main'],
-    tasks: ['tps-report', 'invoice'],
-    arrivalMs: 2_500,
-    runMs: [800, 4_000],
-    maxNodes: 2,
+    pools: [{ name: 'initech-main', workers: 1, architectures: ['amd64'] }],
+    arrivalMs: 2_000,
+    runMs: [500, 3_000],
+    concurrency: 2,
   },
 ];
