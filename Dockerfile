@@ -1,4 +1,4 @@
-# One image for the API, the projector and the command line; docker-compose.yml says which runs.
+# One image for the API, the projector, the worker and the command line; docker-compose.yml says which runs.
 
 FROM node:20-slim AS build
 WORKDIR /app
@@ -18,8 +18,8 @@ RUN npm install --no-audit --no-fund --omit=dev && rm -rf node_modules/@embedded
 
 FROM node:20-slim
 ENV NODE_ENV=production HOST=0.0.0.0 PORT=8080 QUIPU_DATA_DIR=/tmp/quipu QUIPU_ARCHIVE_DIR=/var/lib/quipu/archive
-# Archived parts of the log must outlive the container: docker-compose.yml mounts a volume here.
-RUN mkdir -p /var/lib/quipu/archive && chown -R node:node /var/lib/quipu
+# Archived parts of the log, and artifacts, must outlive the container: docker-compose.yml mounts volumes here.
+RUN mkdir -p /var/lib/quipu/archive /var/lib/quipu/store && chown -R node:node /var/lib/quipu
 WORKDIR /app
 COPY --from=dependencies /app/node_modules ./node_modules
 COPY --from=build /app/dist ./dist
