@@ -62,7 +62,7 @@ function labelsOf({ labels, openLabels }) {
 /** Where a family's values come from, in words. */
 function sourceOf(family) {
   if (family.source === 'operational') return 'the system itself';
-  const kinds = Object.keys(family.of).join(', ');
+  const kinds = Object.keys(family.of).join(', ') || `what is stored as \`${family.stored}\``;
   return { members: `ages of ${kinds}`, oldest: `age of the oldest ${kinds}` }[family.form] ?? kinds;
 }
 

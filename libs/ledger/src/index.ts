@@ -21,6 +21,7 @@ export {
 } from './schema.js';
 export { type ConfiguredBuckets, configureBuckets, DEFAULT_BUCKETS } from './metrics/buckets.js';
 export { metricFamilies, metricFamily } from './metrics/catalogue.js';
+export { RATIO_SCALE, shownSlots, type SlotStates } from './metrics/families/slots.js';
 export {
   type Audience,
   type Dialect,

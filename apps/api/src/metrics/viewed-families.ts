@@ -144,11 +144,12 @@ export class ViewedFamilies {
     const { family } = kept;
     const { form, stored, scale, shown } = family;
     if (form === 'oldest') {
-      const told = this.toldRows(kept, secondsText, (one, other) => (one > other ? one : other));
+      const told = this.toldRows(kept, secondsText, greater);
       return tellOldest(totals, family, this.view, now, told);
     }
     if (shown !== undefined) {
-      const told = this.toldRows(kept, (amount) => scaledText(amount, scale));
+      const join = family.folds === 'max' ? greater : undefined;
+      const told = this.toldRows(kept, (amount) => scaledText(amount, scale), join);
       return tellShown(totals, family, shown, this.view, this.instant, told);
     }
     await kept.update(totals);
@@ -184,6 +185,10 @@ export class ViewedFamilies {
     this.zeros.set(kept, { key, sources, rows });
     return rows;
   }
+}
+
+function greater(one: bigint, other: bigint): bigint {
+  return one > other ? one : other;
 }
 
 type TellingOf =

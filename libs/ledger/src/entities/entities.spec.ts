@@ -1,62 +1,7 @@
 import { type CurrentEvent } from '@quipu/contracts';
 import fc from 'fast-check';
-import { type Contributions, type EntityKey, entityKinds, jobTimeline, route } from './index.js';
-
-let serial = 0;
-
-/** An event as a reporter would have sent it; `t` in ms. */
-function fact(
-  type: string,
-  t: number,
-  data: Record<string, unknown> = {},
-  more: Record<string, unknown> = {},
-): CurrentEvent {
-  const subject = type.startsWith('node.')
-    ? 'node/c1/n1'
-    : type.startsWith('worker.')
-      ? 'worker/w1'
-      : 'job/j1';
-  const base = { tenant: 'acme', source: 'test', id: `e${serial++}`, subject, time: t, dataversion: 1 };
-  return { ...base, type, data, ...more } as unknown as CurrentEvent;
-}
-
-function fold(events: readonly CurrentEvent[]): {
-  key: EntityKey;
-  state: never;
-  contributions: Contributions;
-} {
-  const key = route(events[0]!)[0]!;
-  const kind = entityKinds[key.kind] as (typeof entityKinds)['job'];
-  let state = kind.empty(key);
-  for (const event of events) state = kind.merge(state, event);
-  return { key, state: state as never, contributions: kind.contributions(key, state) };
-}
-
-/** Level changes as `+2@5` per level. */
-function levels(events: readonly CurrentEvent[]): Record<string, string> {
-  const found: Record<string, string[]> = {};
-  for (const { level, t, d } of fold(events).contributions.changes) {
-    (found[level] ??= []).push(`${d > 0 ? '+' : ''}${d}@${t}`);
-  }
-  return Object.fromEntries(Object.entries(found).map(([level, steps]) => [level, steps.join(' ')]));
-}
-
-/** What these examples are about; other families have a spec of their own. */
-const SHOWN = new Set([
-  'jobs',
-  'jobs_finished',
-  'nodes',
-  'quipu_workers',
-  'intervals_skewed',
-  'intervals_estimated',
-]);
-
-function amounts(events: readonly CurrentEvent[]): string[] {
-  return fold(events)
-    .contributions.amounts.filter(({ series }) => SHOWN.has(series.family))
-    .map(({ series: { family, labels }, value }) => `${family}${labels}=${value}`)
-    .sort();
-}
+import { amounts, canonical, fact, fold, levels, shuffled } from '../fixtures/fold-entity.js';
+import { entityKinds, jobTimeline } from './index.js';
 
 const status = (events: readonly CurrentEvent[]): unknown => jobTimeline(fold(events).state).status;
 
@@ -211,36 +156,6 @@ describe('nodes', () => {
   });
 });
 
-describe('workers', () => {
-  it('are offline, idle or busy once registered', () => {
-    const state = (events: readonly CurrentEvent[]): string[] => amounts(events);
-    const registered = fact('worker.registered', 0, { pool: 'p', type: 'celery' });
-    expect(state([fact('worker.connected', 1)])).toEqual([]);
-    expect(state([registered])).toEqual(['quipu_workers{"pool":"p","state":"offline","type":"celery"}=1']);
-    expect(state([registered, fact('worker.heartbeat', 5)])).toEqual([
-      'quipu_workers{"pool":"p","state":"idle","type":"celery"}=1',
-    ]);
-    expect(state([registered, fact('worker.heartbeat', 5), fact('worker.disconnected', 5)])[0]).toContain(
-      'offline',
-    );
-    expect(state([registered, fact('worker.retired', 9)])).toEqual([]);
-  });
-
-  it('are busy while a job holds them', () => {
-    const key: EntityKey = { tenant: 'acme', kind: 'worker', id: 'worker/w1' };
-    const kind = entityKinds.worker;
-    let state = kind.merge(kind.empty(key), fact('worker.registered', 0));
-    state = kind.linked(kind.merge(state, fact('worker.connected', 1)), { name: 'job' }, true);
-    const states = (of: typeof state): string[] =>
-      kind
-        .contributions(key, of)
-        .amounts.filter(({ series }) => series.family === 'quipu_workers')
-        .map(({ series }) => (JSON.parse(series.labels) as Record<string, string>)['state']!);
-    expect(states(state)).toEqual(['busy']);
-    expect(states(kind.linked(state, { name: 'job' }, false))).toEqual(['idle']);
-  });
-});
-
 describe('contributions', () => {
   it('depend on the set of facts, not on their order', () => {
     const types = [
@@ -265,19 +180,12 @@ describe('contributions', () => {
       }),
       { minLength: 1, maxLength: 9 },
     );
-    const canonical = ({ amounts: a, members, changes }: Contributions): unknown => ({
-      amounts: a.map(({ series, value }) => `${JSON.stringify(series)} ${value}`).sort(),
-      members,
-      changes: changes.map((x) => JSON.stringify(x)).sort(),
-    });
     fc.assert(
-      fc.property(arbitrary, fc.infiniteStream(fc.nat()), (rows, random) => {
+      fc.property(arbitrary, fc.array(fc.nat(), { minLength: 9, maxLength: 9 }), (rows, random) => {
         const events = rows.map(({ type, t, ...data }) => fact(`job.${type}`, t, data));
-        const shuffled = events
-          .map((event) => ({ event, k: random.next().value as number }))
-          .sort((a, b) => a.k - b.k)
-          .map(({ event }) => event);
-        expect(canonical(fold(shuffled).contributions)).toEqual(canonical(fold(events).contributions));
+        expect(canonical(fold(shuffled(events, random)).contributions)).toEqual(
+          canonical(fold(events).contributions),
+        );
       }),
       { numRuns: 500 },
     );

@@ -11,7 +11,8 @@ import { type RecordKindName, type RecordState } from './record/record.js';
 import { recordKinds } from './record/records.js';
 import { type EntityKey, type EntityKind, type EntityKindName, KIND_CODES } from './types.js';
 import { userKind, type UserState } from './user/user.js';
-import { workerKind, type WorkerState } from './worker/worker.js';
+import { workerKind } from './worker/worker.js';
+import { type WorkerState } from './worker/worker-state.js';
 
 export * from './types.js';
 export { type ArtifactState } from './artifact/artifact.js';
@@ -26,7 +27,15 @@ export { type AttemptTimeline, type JobStatus, type JobTimeline, jobTimeline } f
 export { type NodeLifeTimeline, type NodeState, nodeTimeline } from './node/node.js';
 export { type RecordState } from './record/record.js';
 export { type UserState } from './user/user.js';
-export { type WorkerState } from './worker/worker.js';
+export { type SlotInterval, slotIntervals, workerView, type WorkerView } from './worker/worker.js';
+export { type WorkerLife, type WorkerState } from './worker/worker-state.js';
+export {
+  type Connection,
+  connectionsOf,
+  type ConnectionStanding,
+  workerLives,
+  type WorkerLifeStanding,
+} from './worker/worker-timeline.js';
 
 /** State of each kind of entity. */
 export type EntityStates = {

@@ -13,3 +13,18 @@ export function pushLevel(
   changes.push({ level, dims, t: interval.start, d });
   if (interval.end !== null) changes.push({ level, dims, t: interval.end, d: -d });
 }
+
+/** What the slots of a worker are accounted under; `worker` is its subject without `worker/`. */
+export function workerDimensions(tenant: string, worker: string): Dimensions {
+  return {
+    tenant,
+    user: null,
+    queue: null,
+    cluster: worker,
+    template: null,
+    provider: null,
+    hardware: null,
+    image: null,
+    services: [],
+  };
+}

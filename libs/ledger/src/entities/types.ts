@@ -34,7 +34,16 @@ export interface EntityKey {
 }
 
 /** Levels whose exact history is kept, and the code each is stored under. */
-export const LEVEL_CODES = { nodes: 1, waiting: 2, running: 3 } as const;
+export const LEVEL_CODES = {
+  nodes: 1,
+  waiting: 2,
+  running: 3,
+  busy: 4,
+  idle: 5,
+  offline: 6,
+  nodes_estimated: 7,
+  running_estimated: 8,
+} as const;
 
 /** Name of a level. */
 export type LevelName = keyof typeof LEVEL_CODES;

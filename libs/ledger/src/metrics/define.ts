@@ -11,7 +11,10 @@ type Definition = Omit<FamilyInfo, 'type'> & {
 type Distribution = Definition & { readonly buckets: readonly number[]; readonly scale?: number };
 
 /** A family of gauges or counters: each series an integer. */
-export function values(definition: Definition & Pick<EntityFamily, 'openLabels'>): EntityFamily {
+export function values(
+  definition: Definition &
+    Pick<EntityFamily, 'openLabels' | 'shown' | 'shownBy'> & { readonly scale?: number },
+): EntityFamily {
   return total(definition, { form: 'value', type: 'gauge' });
 }
 

@@ -1,5 +1,6 @@
 import { event, of } from '../fixtures/fold-events.js';
 import { metricFamilies } from './catalogue.js';
+import { shownSlots } from './families/slots.js';
 
 describe('samples by example', () => {
   it('of durations: inclusive bounds, a sum in ms, an end before its start as 0', () => {
@@ -63,6 +64,32 @@ describe('samples by example', () => {
       sample('busy', 20n),
       sample('idle', 40n),
       sample('offline', 40n),
+    ]);
+  });
+
+  it('of slots: what jobs took without a known connection is taken from offline, then from busy', () => {
+    const shown = (busy: bigint, idle: bigint, offline: bigint) =>
+      Object.values(shownSlots({ busy, idle, offline }));
+    expect(shown(3n, 5n, 2n)).toEqual([3n, 5n, 2n]);
+    expect(shown(7n, -2n, 5n)).toEqual([7n, 0n, 3n]);
+    expect(shown(7n, -4n, 1n)).toEqual([4n, 0n, 0n]);
+    expect(shown(1n, -1n, 0n)).toEqual([0n, 0n, 0n]);
+  });
+
+  it('of slots in a pool: the busy part of those in touch, whoever owns the workers', () => {
+    const ratio = metricFamilies.find(({ name }) => name === 'quipu_pool_busy_ratio');
+    const sample = (tenant: string, pool: string, state: string, value: bigint) => ({
+      ...{ tenant, value },
+      labels: { pool, state },
+    });
+    const samples = [
+      ...[sample('a', 'p', 'registered', 8n), sample('a', 'p', 'connected', 4n)],
+      ...[sample('b', 'p', 'registered', 4n), sample('b', 'p', 'connected', 4n)],
+      ...[sample('a', 'p', 'busy', 2n), sample('a', 'idle', 'registered', 1n)],
+    ];
+    expect(ratio?.source === 'totals' && ratio.shown?.(samples)).toMatchObject([
+      { labels: { pool: 'p' }, value: 250_000n },
+      { labels: { pool: 'idle' }, value: 0n },
     ]);
   });
 

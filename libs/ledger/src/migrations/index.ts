@@ -1,4 +1,5 @@
 import { LevelBuckets1764100000400 } from './level-buckets.migration.js';
+import { LevelCodes1764300000400 } from './level-codes.migration.js';
 import { LedgerTables1763600000400 } from './ledger-tables.migration.js';
 import { MetricEntities1764000000400 } from './metric-entities.migration.js';
 
@@ -7,4 +8,5 @@ export const ledgerMigrations = [
   LedgerTables1763600000400,
   MetricEntities1764000000400,
   LevelBuckets1764100000400,
+  LevelCodes1764300000400,
 ];

@@ -1,9 +1,11 @@
-import { KIND_CODES } from '../entities/types.js';
+import { KIND_CODES, LEVEL_CODES } from '../entities/types.js';
 import { type LedgerSchema } from '../schema.js';
 import { levelBucketTables } from '../sql/level-sums.js';
 
 /** Greatest code of a kind of entity. */
 const LAST_KIND = Math.max(...Object.values(KIND_CODES));
+/** Greatest code of a level. */
+const LAST_LEVEL = Math.max(...Object.values(LEVEL_CODES));
 
 /**
  * Statements that make the tables of one generation of the ledger. Only the ledger projection writes them.
@@ -54,7 +56,7 @@ export function ledgerTables(schema: LedgerSchema): string[] {
     `CREATE INDEX usage_keys_tenant_user ON ${schema}.usage_keys (grain, tenant, user_id)`,
     `CREATE INDEX usage_keys_cluster ON ${schema}.usage_keys (grain, cluster) WHERE grain = 0`,
     `CREATE TABLE ${schema}.changes (
-      level smallint NOT NULL CHECK (level BETWEEN 1 AND 3),
+      level smallint NOT NULL CHECK (level BETWEEN 1 AND ${LAST_LEVEL}),
       t bigint NOT NULL,
       key_id uuid NOT NULL,
       d bigint NOT NULL,

@@ -72,12 +72,23 @@ export interface AttemptState {
   readonly facts: JobFact[];
 }
 
+/** What was heard of an attempt besides its facts: two numbers, however often it reports progress. */
+export interface AttemptSigns {
+  readonly a: number;
+  /** Greatest time of its estimated ends, ms. */
+  e?: number;
+  /** Greatest time of its `job.progressed`, ms. */
+  l?: number;
+}
+
 /** Everything known about a job: its facts, by attempt. A set: nothing depends on the order of arrival. */
 export interface JobState {
   /** Attempts in ascending order. */
   readonly attempts: AttemptState[];
   /** Times (ms) of `job.removed`, ascending; empty while the job exists. */
   readonly removed: number[];
+  /** Signs of life and estimated ends by attempt; absent while there are none. Alone they make no attempt. */
+  signs?: AttemptSigns[];
 }
 
 const EDGES: Partial<Record<JobFactKind, 1 | -1>> = { started: 1, completed: -1, failed: -1, aborted: -1 };
@@ -122,9 +133,21 @@ function fieldsOf(data: JobData): JobFields | undefined {
   return Number.isNaN(time) ? fields : { ...fields, delayUntil: time };
 }
 
+/** Keeps the greatest time of what was heard of an attempt. */
+function hear(state: JobState, a: number, what: 'e' | 'l', t: number): JobState {
+  state.signs ??= [];
+  let signs = state.signs.find((one) => one.a === a);
+  if (signs === undefined) state.signs.push((signs = { a }));
+  signs[what] = Math.max(signs[what] ?? t, t);
+  return state;
+}
+
 /** Adds the fact an event is to `state`, in place. Events that are no facts of a job change nothing. */
 export function mergeJob(state: JobState, event: CurrentEvent): JobState {
-  if (!event.type.startsWith('job.') || event.type === 'job.progressed') return state;
+  if (!event.type.startsWith('job.')) return state;
+  if (event.type === 'job.progressed') return hear(state, event.data.attempt ?? 1, 'l', event.time);
+  if (event.type === 'job.aborted' && event.data.estimated === true)
+    return hear(state, event.data.attempt ?? 1, 'e', event.time);
   const name = event.type.slice('job.'.length);
   if (name === 'removed') {
     let at = state.removed.length;

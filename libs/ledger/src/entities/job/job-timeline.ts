@@ -1,6 +1,7 @@
 import { type Interval } from '@quipu/metering';
 import { type FieldedInterval, compareRanked, fieldedIntervals } from '../facts.js';
 import {
+  type AttemptSigns,
   type AttemptState,
   INHERITED_FIELDS,
   type JobFact,
@@ -27,13 +28,19 @@ export interface AttemptTimeline {
   readonly started: boolean;
   /** The open tail was empty because an end that met nothing open belongs to it. */
   readonly skewed: boolean;
-  /** The open tail was closed by a higher attempt's first fact, not by an end of its own. */
+  /** The open tail was closed by a higher attempt's first fact or by an estimated end, not by an end of its own. */
   readonly estimated: boolean;
+  /** When an estimated end closed the open tail, ms; null if none did. */
+  readonly givenUp: number | null;
+  /** The last `job.progressed`, ms; null without any. */
+  readonly heard: number | null;
 }
 
 /** A job, resolved. */
 export interface JobTimeline {
   readonly status: JobStatus;
+  /** The status is `aborted` only because its worker was lost: a later fact makes it void. */
+  readonly estimated: boolean;
   readonly attempts: readonly AttemptTimeline[];
   /** Score of a waiting job: max(queued at, delay until), ms; null when it does not wait. */
   readonly waitingSince: number | null;
@@ -73,7 +80,7 @@ function resolve(state: JobState): JobTimeline {
   const firstFacts = higherFacts(state);
   let inherited = NO_FIELDS;
   for (let i = 0; i < state.attempts.length; i++) {
-    const timeline = attemptTimeline(state.attempts[i]!, inherited, firstFacts[i]!, state.removed);
+    const timeline = attemptTimeline(state.attempts[i]!, inherited, firstFacts[i]!, state);
     attempts.push(timeline);
     if (i + 1 < state.attempts.length) inherited = onlyInherited(timeline.fields);
   }
@@ -82,7 +89,8 @@ function resolve(state: JobState): JobTimeline {
   const status = jobStatus(state, highest, top);
   const waitingSince =
     status === 'waiting' ? Math.max(queuedAt(highest!.facts), top!.fields.delayUntil ?? -Infinity) : null;
-  return { status, attempts, waitingSince };
+  const estimated = status === 'aborted' && top!.outcome === null;
+  return { status, estimated, attempts, waitingSince };
 }
 
 const NO_FIELDS: JobFields = {};
@@ -131,9 +139,10 @@ function attemptTimeline(
   attempt: AttemptState,
   inherited: JobFields,
   higher: { any: number; ending: number },
-  removed: readonly number[],
+  { removed, signs: signsOfAll }: JobState,
 ): AttemptTimeline {
   const { facts } = attempt;
+  const signs = signsOfAll?.find(({ a }) => a === attempt.a);
   const fields = fieldsOfAll(facts, inherited);
   let outcome: AttemptTimeline['outcome'] = null;
   let queued = false;
@@ -146,6 +155,7 @@ function attemptTimeline(
   const { intervals, held } = fieldedIntervals(facts, inherited, fields);
   let skewed = false;
   let estimated = false;
+  let givenUp: number | null = null;
   const tail = intervals.at(-1);
   if (tail?.end === null) {
     intervals.pop();
@@ -153,14 +163,23 @@ function attemptTimeline(
       skewed = true;
     } else {
       const real = removed.length === 0 ? Infinity : (removed.find((t) => t >= tail.start) ?? tail.start);
-      const estimate = Math.max(tail.start, higher.ending);
+      const superseded = Math.max(tail.start, higher.ending);
+      const lost = signs === undefined ? Infinity : lostAt(signs, tail.start, facts);
+      if (lost < superseded && lost < real) givenUp = lost;
+      const estimate = Math.min(superseded, lost);
       estimated = estimate < real;
       const end = Math.min(estimate, real);
       intervals.push({ ...tail, end: end === Infinity ? null : end });
     }
   }
   const cut = Math.min(higher.any, removed[0] ?? Infinity);
-  const waiting = waitingIntervals(facts, intervals, fields.delayUntil ?? -Infinity, cut);
+  const waiting = waitingIntervals(
+    facts,
+    intervals,
+    fields.delayUntil ?? -Infinity,
+    cut,
+    givenUp ?? Infinity,
+  );
   return {
     attempt: attempt.a,
     fields,
@@ -171,18 +190,27 @@ function attemptTimeline(
     started,
     skewed,
     estimated,
+    givenUp,
+    heard: signs?.l ?? null,
   };
+}
+
+/** When the estimated end closes the tail that opened at `o`, ms; Infinity if there is none, or a later sign of life. */
+function lostAt({ e, l }: AttemptSigns, o: number, facts: readonly JobFact[]): number {
+  if (e === undefined || e < o || (l !== undefined && l > e)) return Infinity;
+  return facts.some((fact) => fact.e === 1 && fact.t > e) ? Infinity : e;
 }
 
 /**
  * The instants at which the attempt waits, unblocked and held by nobody, from `from` (its delay) to before `cut`
- * (the first fact of a higher attempt, or the job's removal).
+ * (the first fact of a higher attempt, or the job's removal). From `givenUp` on only facts after it are asked.
  */
 function waitingIntervals(
   facts: readonly JobFact[],
   running: readonly Interval[],
   from: number,
   cut: number,
+  givenUp: number,
 ): Interval[] {
   const waits: Interval[] = [];
   let since: number | null = null;
@@ -196,8 +224,14 @@ function waitingIntervals(
     if (start < end) waits.push({ start, end: end === Infinity ? null : end });
     since = null;
   };
+  let isAfter = false;
   for (let i = 0; i < facts.length;) {
     const t = facts[i]!.t;
+    if (t > givenUp && !isAfter) {
+      isAfter = true;
+      queued = false;
+      latest = undefined;
+    }
     for (; i < facts.length && facts[i]!.t === t; i++) {
       const fact = facts[i]!;
       if (fact.k === 'queued') queued = true;
@@ -207,7 +241,7 @@ function waitingIntervals(
     const runs = running.some(
       (interval) => interval.start <= t && (interval.end === null || t < interval.end),
     );
-    const waits = !ended && !runs && (latest === undefined ? queued : isWaiting(latest.k));
+    const waits = !ended && !runs && t !== givenUp && (latest === undefined ? queued : isWaiting(latest.k));
     if (!waits) close(t);
     else since ??= t;
     if (ended) break;
@@ -240,11 +274,13 @@ function jobStatus(
   if (top.outcome !== null) return top.outcome;
   let latest: JobFact | undefined;
   let queued = false;
+  const { givenUp } = top;
   for (const fact of highest.facts) {
+    if (givenUp !== null && fact.t <= givenUp) continue;
     if (fact.k === 'queued') queued = true;
     else if (STATUS_RANK[fact.k] !== undefined) latest = greater(latest, fact);
   }
-  if (latest === undefined) return queued ? 'waiting' : null;
+  if (latest === undefined) return queued ? 'waiting' : givenUp === null ? null : 'aborted';
   if (isWaiting(latest.k)) return 'waiting';
   return latest.k === 'blocked' ? 'blocked' : 'assigned';
 }

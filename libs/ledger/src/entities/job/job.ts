@@ -1,5 +1,5 @@
 import { addSamples } from '../../metrics/contribute.js';
-import { pushLevel } from '../levels.js';
+import { pushLevel, workerDimensions } from '../levels.js';
 import {
   type Contributions,
   type Dimensions,
@@ -38,10 +38,20 @@ export function jobContributions(key: EntityKey, job: JobTimeline): Contribution
       const dims = jobDimensions(key.tenant, attempt.fields);
       for (const wait of attempt.waiting) pushLevel(found.changes, 'waiting', dims, wait, 1);
     }
-    for (const run of attempt.running) {
+    for (let i = 0; i < attempt.running.length; i++) {
+      const run = attempt.running[i]!;
+      const { nodes = 0 } = run.fields;
       const dims = jobDimensions(key.tenant, run.fields);
       pushLevel(found.changes, 'running', dims, run, 1);
-      pushLevel(found.changes, 'nodes', dims, run, run.fields.nodes ?? 0);
+      pushLevel(found.changes, 'nodes', dims, run, nodes);
+      if (attempt.estimated && i === attempt.running.length - 1) {
+        pushLevel(found.changes, 'running_estimated', dims, run, 1);
+        pushLevel(found.changes, 'nodes_estimated', dims, run, nodes);
+      }
+      if (run.fields.worker === undefined) continue;
+      const ofWorker = runDimensions(run.fields);
+      pushLevel(found.changes, 'busy', ofWorker, run, 1);
+      pushLevel(found.changes, 'idle', ofWorker, run, -1);
     }
   }
   return found;
@@ -60,6 +70,11 @@ export function jobDimensions(tenant: string, fields: JobFields): Dimensions {
     image: null,
     services: [],
   };
+}
+
+/** What the slot that an interval with these fields took is accounted under: its worker. */
+export function runDimensions({ workerTenant = PLATFORM_TENANT, worker = '' }: JobFields): Dimensions {
+  return workerDimensions(workerTenant, worker);
 }
 
 /**

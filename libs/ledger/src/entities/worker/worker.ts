@@ -1,74 +1,78 @@
-import { type CurrentEvent } from '@quipu/contracts';
 import { addSamples } from '../../metrics/contribute.js';
-import { compareRanked, type Fact, factOf } from '../facts.js';
-import { tell, type Told } from '../told.js';
-import { type EntityKind, type LinkSum, noContributions } from '../types.js';
+import { pushLevel, workerDimensions } from '../levels.js';
+import {
+  type Contributions,
+  type EntityKey,
+  type EntityKind,
+  type LevelName,
+  noContributions,
+} from '../types.js';
+import { mergeWorker, type WorkerState } from './worker-state.js';
+import {
+  type Connection,
+  connectionsOf,
+  connectionStanding,
+  type ConnectionStanding,
+  workerLives,
+} from './worker-timeline.js';
 
-/** A sign of a worker's connection. */
-interface ConnectionFact extends Fact<object> {
-  readonly k: keyof typeof CONNECTION_RANK;
+/** Time that accrues, in slot-milliseconds: at `now` it comes to `base + rate · now`. */
+export interface SlotTime {
+  readonly base: bigint;
+  readonly rate: number;
 }
 
-/**
- * Everything kept of a worker. For gauges the greatest fact per question is enough; for the time it was connected the
- * facts that began and ended connections are kept, heartbeats not, so that the state does not grow with them. `holds`
- * are the jobs that hold it now, told by the jobs themselves, `busy` the time they ran, added up.
- */
-export interface WorkerState {
-  /** Time (ms) of the earliest `worker.registered` and `worker.retired`. */
-  registered?: number;
-  retired?: number;
-  pool?: Told<string>;
-  type?: Told<string>;
-  hostArchitecture?: Told<string>;
-  architectures?: Told<readonly string[]>;
-  enabled?: Told<boolean>;
-  connection?: ConnectionFact;
-  /** Connections, losses and disconnections, in ranked order. */
-  readonly edges: ConnectionFact[];
-  readonly holds: string[];
-  /** `base` as a decimal: thousands of open runs exceed what a number holds exactly. */
-  readonly busy: { base: string; rate: number };
+/** An interval in which a worker's slots count as idle or offline, before what jobs did in them. */
+export interface SlotInterval {
+  readonly level: Extract<LevelName, 'idle' | 'offline'>;
+  /** ms; `end` is null while nothing has closed it. */
+  readonly start: number;
+  readonly end: number | null;
+  /** The end of a connection that nobody saw: it is when the worker was last heard of. */
+  readonly estimated: boolean;
 }
 
 /** A worker, resolved. */
 export interface WorkerView {
   /** Registered and not retired. */
   readonly present: boolean;
+  /** Earliest registration and retirement, ms; null without. */
+  readonly registeredAt: number | null;
+  readonly retiredAt: number | null;
   readonly pool: string;
   readonly type: string;
+  readonly host: string;
   readonly hostArchitecture: string;
   readonly architectures: readonly string[];
+  /** Jobs it can hold at once, as known now. */
+  readonly slots: number;
   readonly enabled: boolean;
+  /** One of its lives is in touch. */
   readonly connected: boolean;
+  /** What happened to its connections last; null if nothing was ever said of them. */
+  readonly connection: ConnectionStanding | null;
+  /** Greatest heartbeat of all lives, ms; null without any. */
+  readonly lastHeartbeat: number | null;
   /** A job holds it. */
   readonly busy: boolean;
+  /** JSON of tenant and subject of each job that holds it. */
+  readonly holds: readonly string[];
   /** Times that accrue; null for a worker that was never registered. */
   readonly times: {
-    readonly registered: LinkSum;
-    readonly connected: LinkSum;
-    readonly busy: { readonly base: bigint; readonly rate: number };
+    readonly registered: SlotTime;
+    readonly connected: SlotTime;
+    readonly busy: SlotTime;
   } | null;
 }
 
-const CONNECTION_RANK = {
-  'worker.connected': 0,
-  'worker.heartbeat': 1,
-  'worker.lost': 2,
-  'worker.disconnected': 3,
-} as const;
-
 const NO_LINKS: [] = [];
+const NO_TIME: SlotTime = { base: 0n, rate: 0 };
 
 /** Workers: how many are busy, idle and offline, and for how long (docs/semantics.md, "Workers"). */
 export const workerKind: EntityKind<WorkerState> = {
-  empty: () => ({ edges: [], holds: [], busy: { base: '0', rate: 0 } }),
+  empty: () => ({ lives: [], holds: [], busy: { base: '0', rate: 0 } }),
   merge: mergeWorker,
-  contributions: (key, state) => {
-    const found = noContributions();
-    if (state.registered !== undefined) addSamples('worker', key, workerView(state), found);
-    return found;
-  },
+  contributions: workerContributions,
   links: () => NO_LINKS,
   linked: (state, { name, sum }, present) => {
     if (sum !== undefined) {
@@ -84,75 +88,103 @@ export const workerKind: EntityKind<WorkerState> = {
   },
 };
 
-function mergeWorker(state: WorkerState, event: CurrentEvent): WorkerState {
-  if (event.type === 'worker.registered') state.registered = earlier(state.registered, event.time);
-  if (event.type === 'worker.retired') state.retired = earlier(state.retired, event.time);
-  const fact = factOf(event);
-  const data: Readonly<Record<string, unknown>> = event.data;
-  const told = state as unknown as Record<string, Told<unknown> | undefined>;
-  for (const name of ['pool', 'type', 'hostArchitecture', 'architectures', 'enabled']) {
-    if (data[name] !== undefined && data[name] !== null) told[name] = tell(told[name], fact, data[name]);
-  }
-  if (event.type in CONNECTION_RANK)
-    mergeConnection(state, { ...fact, k: event.type as ConnectionFact['k'] });
-  return state;
+function workerContributions(key: EntityKey, state: WorkerState): Contributions {
+  const found = noContributions();
+  if (state.registered === undefined) return found;
+  const connections = connectionsOf(state);
+  addSamples('worker', key, viewOf(state, connections), found);
+  const slots = slotsOf(state);
+  const dims = workerDimensions(key.tenant, key.id.slice('worker/'.length));
+  for (const interval of slotIntervals(state, connections))
+    pushLevel(found.changes, interval.level, dims, interval, slots);
+  return found;
 }
 
-function earlier(known: number | undefined, t: number): number {
-  return known === undefined ? t : Math.min(known, t);
+/** Resolves a worker's facts. */
+export function workerView(state: WorkerState): WorkerView {
+  return viewOf(state, connectionsOf(state));
 }
 
-function mergeConnection(state: WorkerState, fact: ConnectionFact): void {
-  if (state.connection === undefined || compare(state.connection, fact) < 0) state.connection = fact;
-  if (fact.k === 'worker.heartbeat') return;
-  const { edges } = state;
-  let at = edges.length;
-  while (at > 0 && compare(edges[at - 1]!, fact) > 0) at--;
-  edges.splice(at, 0, fact);
-}
-
-function compare(a: ConnectionFact, b: ConnectionFact): number {
-  return compareRanked(a, CONNECTION_RANK[a.k], b, CONNECTION_RANK[b.k]);
-}
-
-function workerView(state: WorkerState): WorkerView {
-  const connection = state.connection?.k;
-  const { registered, retired, busy } = state;
+function viewOf(state: WorkerState, connections: readonly Connection[]): WorkerView {
+  const { registered, retired, busy, holds } = state;
+  const lives = workerLives(state);
   return {
     present: registered !== undefined && retired === undefined,
+    registeredAt: registered ?? null,
+    retiredAt: retired ?? null,
     pool: state.pool?.v ?? '',
     type: state.type?.v ?? '',
+    host: state.host?.v ?? '',
     hostArchitecture: state.hostArchitecture?.v ?? '',
     architectures: state.architectures?.v ?? [],
+    slots: slotsOf(state),
     enabled: state.enabled?.v ?? true,
-    connected: connection === 'worker.connected' || connection === 'worker.heartbeat',
-    busy: state.holds.length > 0,
-    times:
-      registered === undefined
-        ? null
-        : {
-            registered: span(registered, retired ?? null),
-            connected: connectedTime(state.edges, registered, retired ?? Infinity),
-            busy: { base: BigInt(busy.base), rate: busy.rate },
-          },
+    connected: lives.some(({ inTouch }) => inTouch),
+    connection: connectionStanding(state, connections),
+    lastHeartbeat: lives.reduce<number | null>(
+      (last, { heartbeat }) => (heartbeat !== null && (last === null || heartbeat > last) ? heartbeat : last),
+      null,
+    ),
+    busy: holds.length > 0,
+    holds,
+    times: registered === undefined ? null : timesOf(state, connections, busy),
   };
 }
 
-/** The time from `start` to `end`, null for one that goes on; nothing if it ends before it starts. */
-function span(start: number, end: number | null): LinkSum {
-  if (end === null) return { base: -start, rate: 1 };
-  return { base: Math.max(0, end - start), rate: 0 };
+function slotsOf(state: WorkerState): number {
+  return state.concurrency?.v ?? 1;
 }
 
-/** How long the greatest edge was a connection, between `from` and `until`. */
-function connectedTime(edges: readonly ConnectionFact[], from: number, until: number): LinkSum {
-  let base = 0;
-  for (let i = 0; i < edges.length; i++) {
-    if (edges[i]!.k !== 'worker.connected') continue;
-    const start = Math.max(edges[i]!.t, from);
-    const end = Math.min(edges[i + 1]?.t ?? Infinity, until);
-    if (end === Infinity) return { base: base - start, rate: 1 };
-    base += Math.max(0, end - start);
+function timesOf(
+  state: WorkerState,
+  connections: readonly Connection[],
+  busy: WorkerState['busy'],
+): NonNullable<WorkerView['times']> {
+  const slots = slotsOf(state);
+  let connected = NO_TIME;
+  for (const interval of slotIntervals(state, connections))
+    if (interval.level === 'idle') connected = plus(connected, interval, slots);
+  const { registered, retired } = state as { registered: number; retired?: number };
+  // Not the sum of the intervals: what is checked against that sum must not be made of it.
+  const whole = { start: registered, end: retired === undefined ? null : Math.max(registered, retired) };
+  return {
+    registered: plus(NO_TIME, whole, slots),
+    connected,
+    busy: { base: BigInt(busy.base), rate: busy.rate },
+  };
+}
+
+function plus(
+  { base, rate }: SlotTime,
+  { start, end }: { start: number; end: number | null },
+  slots: number,
+): SlotTime {
+  return end === null
+    ? { base: base - BigInt(start) * BigInt(slots), rate: rate + slots }
+    : { base: base + BigInt(end - start) * BigInt(slots), rate };
+}
+
+/** The time a worker is registered, cut where it was connected: longest intervals, none empty. */
+export function slotIntervals(
+  { registered, retired }: WorkerState,
+  connections: readonly Connection[],
+): SlotInterval[] {
+  const found: SlotInterval[] = [];
+  if (registered === undefined) return found;
+  const until = retired ?? Infinity;
+  const push = (level: SlotInterval['level'], start: number, end: number, estimated: boolean): void => {
+    if (start < end) found.push({ level, start, end: end === Infinity ? null : end, estimated });
+  };
+  let at = registered;
+  for (const connection of connections) {
+    const start = Math.min(Math.max(connection.start, at), until);
+    const ended = connection.end ?? Infinity;
+    const end = Math.min(ended, until);
+    if (end <= start) continue;
+    push('offline', at, start, false);
+    push('idle', start, end, connection.estimated && ended <= until);
+    at = end;
   }
-  return { base, rate: 0 };
+  push('offline', at, until, false);
+  return found;
 }

@@ -1,6 +1,7 @@
-import { type LabelValues, type EvaluatedSample, type MetricFamily } from '../types.js';
+import { type LabelValues, type MetricFamily } from '../types.js';
 import { type WorkerView } from '../../entities/worker/worker.js';
 import { accruing, values } from '../define.js';
+import { busyRatios, RATIO_SCALE, slotStates } from './slots.js';
 
 const flag = (value: boolean): string => (value ? '1' : '0');
 
@@ -20,33 +21,6 @@ function workerLabels(worker: WorkerView, nameOf: (architecture: string) => stri
 /** Names of labels may hold letters, digits and underscores; architectures hold dashes too. */
 function legalName(architecture: string): string {
   return architecture.replace(/[^A-Za-z0-9_]/gu, '_');
-}
-
-/** Of registered, connected and busy time, the time in each state. */
-function stateSeconds(samples: readonly EvaluatedSample[]): EvaluatedSample[] {
-  const pools = new Map<string, { tenant: string; pool: string; times: Map<string, bigint> }>();
-  for (const { tenant, labels, value } of samples) {
-    const { pool = '', state = '' } = labels;
-    const name = JSON.stringify([tenant, pool]);
-    let found = pools.get(name);
-    if (found === undefined) pools.set(name, (found = { tenant, pool, times: new Map() }));
-    found.times.set(state, (found.times.get(state) ?? 0n) + value);
-  }
-  return [...pools.values()].flatMap(({ tenant, pool, times }) => {
-    const time = (state: string): bigint => times.get(state) ?? 0n;
-    const more = (a: bigint, b: bigint): bigint => (a > b ? a : b);
-    const [busy, connected] = [time('busy'), time('connected')];
-    const sample = (state: string, value: bigint): EvaluatedSample => ({
-      tenant,
-      labels: { pool, state },
-      value,
-    });
-    return [
-      sample('busy', busy),
-      sample('idle', more(0n, connected - busy)),
-      sample('offline', more(0n, time('registered') - more(connected, busy))),
-    ];
-  });
 }
 
 /** Families of workers, pools and instances. */
@@ -103,13 +77,13 @@ export const fleetFamilies: readonly MetricFamily[] = [
     name: 'quipu_worker_state_seconds',
     stored: 'worker_seconds',
     dialect: 'quipu',
-    help: 'Time that workers were busy, idle and offline; one that ran two jobs for a second was busy for two.',
+    help: 'Time that slots of workers were busy, idle and offline: a worker has as many as jobs it can hold at once.',
     unit: 'seconds',
     labels: ['pool', 'state'],
     tenantLabel: null,
     audience: 'fleet',
     hidden: ['pool'],
-    shown: stateSeconds,
+    shown: slotStates,
     shownBy: ['pool'],
     of: {
       worker: ({ times, pool }, to) => {
@@ -120,6 +94,34 @@ export const fleetFamilies: readonly MetricFamily[] = [
         to.accrued(busy.base, busy.rate, { pool, state: 'busy' });
       },
     },
+  }),
+  values({
+    name: 'quipu_worker_slots',
+    stored: 'worker_seconds:rate',
+    dialect: 'quipu',
+    help: 'Slots of workers by what they are doing now.',
+    labels: ['pool', 'state'],
+    tenantLabel: null,
+    audience: 'fleet',
+    hidden: ['pool'],
+    shown: slotStates,
+    shownBy: ['pool'],
+    of: {},
+  }),
+  values({
+    name: 'quipu_pool_busy_ratio',
+    stored: 'worker_seconds:rate',
+    dialect: 'quipu',
+    help: 'Part of the slots of a pool that is busy, of those whose workers are in touch; 0 without any.',
+    unit: 'ratio',
+    folds: 'max',
+    labels: ['pool'],
+    tenantLabel: null,
+    audience: 'fleet',
+    hidden: ['pool'],
+    scale: RATIO_SCALE,
+    shown: busyRatios,
+    of: {},
   }),
   accruing({
     name: 'worker_pool_runtime',

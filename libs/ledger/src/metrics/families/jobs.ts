@@ -37,6 +37,8 @@ function waitTime({ queued, running, waiting, outcome }: AttemptTimeline): numbe
   return sum;
 }
 
+const RUNNING = { level: 'running' };
+const NODES = { level: 'nodes' };
 const RUN_RESULTS = { completed: 'success', failed: 'failure', aborted: 'aborted' } as const;
 
 function resticStatus({ outcome, fields: { result } }: AttemptTimeline): string {
@@ -177,7 +179,7 @@ export const jobFamilies: readonly MetricFamily[] = [
             const waited = waitTime(attempt);
             if (waited === null) continue;
             const { queue = '', taskName: task = '' } = attempt.fields;
-            const result = attempt.running.length > 0 ? 'started' : attempt.outcome!;
+            const result = attempt.started ? 'started' : attempt.outcome!;
             to.observe(waited, { queue, task, result });
           }
         },
@@ -227,6 +229,26 @@ export const jobFamilies: readonly MetricFamily[] = [
       },
     },
   }),
+  accruing({
+    name: 'quipu_estimated_seconds',
+    dialect: 'quipu',
+    type: 'gauge',
+    help: 'Node-seconds and seconds of runs whose end is an estimate; a true end takes its run out of them.',
+    unit: 'seconds',
+    labels: ['tenant', 'level'],
+    tenantLabel: 'tenant',
+    audience: 'tenant',
+    of: {
+      job: ({ attempts }, to) => {
+        for (const { estimated, running } of attempts) {
+          if (!estimated) continue;
+          const { start, end, fields } = running.at(-1)!;
+          to.accrue(start, end, 1, RUNNING);
+          to.accrue(start, end, fields.nodes ?? 0, NODES);
+        }
+      },
+    },
+  }),
   values({
     name: 'quipu_nodes',
     stored: 'nodes',
@@ -265,7 +287,7 @@ export const jobFamilies: readonly MetricFamily[] = [
     name: 'quipu_intervals_estimated',
     stored: 'intervals_estimated',
     dialect: 'quipu',
-    help: 'Runs that ended only because a higher attempt began.',
+    help: 'Runs whose end is an estimate: a higher attempt began, or their worker was last heard of.',
     labels: ['tenant', 'kind'],
     tenantLabel: 'tenant',
     audience: 'tenant',

@@ -75,6 +75,14 @@ export const operationalFamilies: readonly MetricFamily[] = [
     labels: [],
   }),
   operational({
+    name: 'quipu_worker_seconds_conserved_ratio',
+    type: 'gauge',
+    help: 'Busy, idle and offline slot time of the workers of a tenant, over the time they were registered: 1.',
+    unit: 'ratio',
+    labels: ['tenant'],
+    tenantLabel: 'tenant',
+  }),
+  operational({
     name: 'quipu_series_folded',
     type: 'gauge',
     help: 'Series of a family that its budget folded into `__other__`, and its rows of 0 that were left out.',
