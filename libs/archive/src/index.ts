@@ -1,5 +1,12 @@
+export { type CalendarUnit, isCalendarUnit } from './aggregate/calendar.js';
+export { fromNs, toNs } from './aggregate/grid.js';
+export { type Fill } from './aggregate/overlay.js';
+export { type Sampling, type Series } from './aggregate/resample.js';
 export * from './measures/batch-codec.js';
+export * from './measures/measures-writer.js';
 export * from './measures/points.js';
+export { backBlocks, blockNs, MIN_GRANULARITY_NS } from './policy/window.js';
+export * from './read/archive-reader.js';
 export { brokenConstraint, CatalogueError, type CatalogueRefusal } from './catalogue/catalogue-error.js';
 export { compileGlob, type Glob } from './catalogue/glob.js';
 export {
@@ -37,6 +44,7 @@ export {
 } from './policy/archive-policy.js';
 
 import { ArchiveCatalogue1764200000500 } from './migrations/archive-catalogue.migration.js';
+import { ArchiveSeries1764200000700 } from './migrations/archive-series.migration.js';
 
 /** The migrations of this library, in order. */
-export const archiveMigrations = [ArchiveCatalogue1764200000500];
+export const archiveMigrations = [ArchiveCatalogue1764200000500, ArchiveSeries1764200000700];

@@ -20,8 +20,18 @@ export function percentileOf(method: string): number | null {
   return digits === undefined ? null : Number(digits);
 }
 
+const codes = new Map<string, number>();
+
 /** The number a method is stored under. The method must exist. */
 export function methodCode(method: string): number {
+  const known = codes.get(method);
+  if (known !== undefined) return known;
+  const code = computeCode(method);
+  codes.set(method, code);
+  return code;
+}
+
+function computeCode(method: string): number {
   const plain = plainMethod(method);
   const percentage = percentileOf(plain);
   const code = percentage === null ? SIMPLE.indexOf(plain) : PERCENTILE_CODES + percentage;

@@ -1,0 +1,190 @@
+import { type Clock, type IoSteps, type Logger, noIoSteps, withTransaction } from '@quipu/platform';
+import type { ClientBase, Pool } from 'pg';
+import { noteBatches } from '../store/batch-rows.js';
+import { existingMetrics, type LockedMetric, lockMetrics } from '../store/lock-metrics.js';
+import { addPending, amongPending, takePending } from '../store/pending-rows.js';
+import { loadSeries, storeSeries } from '../store/series-rows.js';
+import { expireSplits, storeSplits } from '../store/split-rows.js';
+import type { MetricPoints } from './batch-codec.js';
+import { type MetricWork, workOn } from './metric-work.js';
+import type { Points } from './points.js';
+
+/** A batch as it came out of the queue. */
+export interface MeasuresBatch {
+  readonly id: string;
+  readonly parts: readonly MetricPoints[];
+}
+
+/** What became of measures. */
+export interface WrittenMeasures {
+  /** Batches that had taken effect before. */
+  readonly duplicates: number;
+  /** Measures aggregated. */
+  readonly taken: number;
+  /** Measures that were too old. */
+  readonly late: number;
+  /** Measures of metrics that are gone. */
+  readonly orphaned: number;
+  /** Measures put aside, since somebody else had their metric. */
+  readonly deferred: number;
+  /** Metrics of which a pass failed; their measures are put aside. */
+  readonly failed: number;
+}
+
+/** What a {@link MeasuresWriter} needs. */
+export interface MeasuresWriterOptions {
+  readonly pool: Pool;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly io?: IoSteps;
+}
+
+/** Stored bytes of metrics that are in memory at a time; decoded and encoded they take several times as much. */
+const SLICE_BYTES = 4 << 20;
+const SLICE_METRICS = 500;
+
+/**
+ * Takes measures into the series of their metrics.
+ *
+ * A batch's identity and its effect commit together, so a batch takes effect once, however often it is delivered. A
+ * metric is locked while it changes; what somebody else has locked is not waited for: its points are put aside in the
+ * same transaction, and taken by the next pass over that metric. So a busy metric never holds up others.
+ */
+export class MeasuresWriter {
+  private readonly io: IoSteps;
+
+  constructor(private readonly options: MeasuresWriterOptions) {
+    this.io = options.io ?? noIoSteps;
+  }
+
+  /** Applies batches, in their order, in one transaction. */
+  async apply(batches: readonly MeasuresBatch[]): Promise<WrittenMeasures> {
+    const { pool, clock } = this.options;
+    await this.io.step('measures.apply:before');
+    const result = await withTransaction(pool, async (client) => {
+      const ids = batches.map(({ id }) => id);
+      const fresh = await noteBatches(client, ids, clock.now());
+      const duplicates = batches.length - fresh.size;
+      const parts = new Map<string, Points[]>();
+      for (const { id, parts: given } of batches) {
+        // The same batch twice in one call counts once.
+        if (!fresh.delete(id)) continue;
+        for (const { metricId, points } of given) push(parts, metricId, points);
+      }
+      const written = await this.takeParts(client, parts);
+      await this.io.step('measures.commit:before');
+      return { ...written, duplicates };
+    });
+    await this.io.step('measures.apply:after');
+    return result;
+  }
+
+  /**
+   * Processes what is put aside for metrics.
+   * @param wait whether to wait for those that somebody else has locked.
+   */
+  async processPending(metricIds: readonly string[], wait: boolean): Promise<WrittenMeasures> {
+    const { pool } = this.options;
+    const waiting = await amongPending(pool, metricIds);
+    if (waiting.length === 0) return { ...NOTHING };
+    await this.io.step('measures.pending:before');
+    const written = await withTransaction(pool, async (client) => {
+      const locked = await lockMetrics(client, waiting, wait);
+      return this.passes(client, locked, new Map());
+    });
+    await this.io.step('measures.pending:after');
+    return written;
+  }
+
+  private async takeParts(
+    client: ClientBase,
+    parts: ReadonlyMap<string, Points[]>,
+  ): Promise<WrittenMeasures> {
+    if (parts.size === 0) return { ...NOTHING };
+    const locked = await lockMetrics(client, [...parts.keys()], false);
+    const written = await this.passes(client, locked, parts);
+    if (locked.length === parts.size) return written;
+    const mine = new Set(locked.map(({ id }) => id));
+    const others = [...parts].filter(([id]) => !mine.has(id));
+    const existing = await existingMetrics(
+      client,
+      others.map(([id]) => id),
+    );
+    const deferred = others.filter(([id]) => existing.has(id));
+    await setAside(client, deferred);
+    const count = (list: readonly (readonly [string, readonly Points[]])[]): number =>
+      list.reduce((sum, [, chunks]) => sum + lengthOf(chunks), 0);
+    return { ...written, deferred: count(deferred), orphaned: count(others) - count(deferred) };
+  }
+
+  /** One pass over each of some metrics that are locked, some of them at a time, so that memory is bounded. */
+  private async passes(
+    client: ClientBase,
+    locked: readonly LockedMetric[],
+    parts: ReadonlyMap<string, readonly Points[]>,
+  ): Promise<WrittenMeasures> {
+    const total = { ...NOTHING };
+    for (const slice of slices(locked)) {
+      const ids = slice.map(({ id }) => id);
+      const pending = await takePending(client, ids);
+      const rows = await loadSeries(client, ids);
+      await this.io.step('measures.load:after');
+      const work: MetricWork[] = slice.map(({ id, policy }, place) => ({
+        ...{ id, policy, row: rows.get(place) ?? null },
+        chunks: [...(pending.get(place) ?? []), ...(parts.get(id) ?? [])],
+      }));
+      const done = await workOn(client, work);
+      for (const { id, error } of done.failures) {
+        // One metric's defect must not hold up the others, nor lose what was measured.
+        this.options.logger.error({ metric: id, err: error }, 'measures of a metric cannot be aggregated');
+      }
+      const failed = new Set(done.failures.map(({ id }) => id));
+      await setAside(
+        client,
+        work.filter(({ id }) => failed.has(id)).map(({ id, chunks }) => [id, chunks] as const),
+      );
+      await storeSeries(client, done.series);
+      await storeSplits(client, done.splits);
+      await expireSplits(client, done.expiries);
+      await this.io.step('measures.store:after');
+      total.taken += done.taken;
+      total.late += done.late;
+      total.failed += failed.size;
+    }
+    return total;
+  }
+}
+
+const NOTHING = { duplicates: 0, taken: 0, late: 0, orphaned: 0, deferred: 0, failed: 0 };
+
+function push(parts: Map<string, Points[]>, metricId: string, points: Points): void {
+  const chunks = parts.get(metricId);
+  if (chunks === undefined) parts.set(metricId, [points]);
+  else chunks.push(points);
+}
+
+async function setAside(
+  client: ClientBase,
+  parts: readonly (readonly [string, readonly Points[]])[],
+): Promise<void> {
+  const flat = parts.flatMap(([metricId, chunks]) => chunks.map((points) => ({ metricId, points })));
+  if (flat.length > 0) await addPending(client, flat);
+}
+
+function lengthOf(chunks: readonly Points[]): number {
+  return chunks.reduce((sum, { values }) => sum + values.length, 0);
+}
+
+function* slices(locked: readonly LockedMetric[]): Generator<LockedMetric[]> {
+  let slice: LockedMetric[] = [];
+  let bytes = 0;
+  for (const metric of locked) {
+    if (slice.length > 0 && (bytes + metric.bytes > SLICE_BYTES || slice.length === SLICE_METRICS)) {
+      yield slice;
+      [slice, bytes] = [[], 0];
+    }
+    slice.push(metric);
+    bytes += metric.bytes;
+  }
+  if (slice.length > 0) yield slice;
+}

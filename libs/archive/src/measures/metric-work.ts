@@ -1,0 +1,96 @@
+import type { ClientBase } from 'pg';
+import type { Column } from '../aggregate/aggregate.js';
+import type { ArchivePolicy } from '../policy/archive-policy.js';
+import { NEW_SERIES, type PassResult, runPass, type SeriesState } from '../series/pass.js';
+import { decodeRaw, encodeRaw } from '../series/raw-codec.js';
+import { reseal, type SplitExpiry, type SplitWrite, type StoredColumns } from '../series/reseal.js';
+import { decodeSplit, splitOf } from '../series/split-codec.js';
+import { decodeTail, encodeTail } from '../series/tail.js';
+import { loadSplits, type SplitQuery, type SplitRow } from '../store/split-rows.js';
+import type { SeriesRow, SeriesWrite } from '../store/series-rows.js';
+import type { Points } from './points.js';
+
+/** A metric, what is kept of it, and the chunks of points that came, in their order. */
+export interface MetricWork {
+  readonly id: string;
+  readonly policy: ArchivePolicy;
+  readonly row: SeriesRow | null;
+  readonly chunks: readonly Points[];
+}
+
+/** What passes over some metrics come to. */
+export interface DoneWork {
+  readonly series: SeriesWrite[];
+  readonly splits: (SplitWrite & { metricId: string })[];
+  readonly expiries: (SplitExpiry & { metricId: string })[];
+  readonly failures: { id: string; error: unknown }[];
+  taken: number;
+  late: number;
+}
+
+/** Runs a pass over each metric. Reads splits where buckets in them change; writes nothing. */
+export async function workOn(client: ClientBase, work: readonly MetricWork[]): Promise<DoneWork> {
+  const done: DoneWork = { series: [], splits: [], expiries: [], failures: [], taken: 0, late: 0 };
+  const passed: { id: string; result: PassResult }[] = [];
+  for (const { id, policy, row, chunks } of work) {
+    if (chunks.length === 0) continue;
+    try {
+      passed.push({ id, result: runPass(policy, stateOf(row), chunks) });
+    } catch (error) {
+      done.failures.push({ id, error });
+    }
+  }
+  const queries: SplitQuery[] = passed.flatMap(({ id, result }) =>
+    result.reseals.map(({ granularityNs, changedFrom }) => ({
+      ...{ metricId: id, granularityNs, from: splitOf(changedFrom) },
+    })),
+  );
+  const rows = await loadSplits(client, queries);
+  let place = 0;
+  for (const { id, result } of passed) {
+    const of = result.reseals.map((_, i) => rows.get(place + i) ?? []);
+    place += of.length;
+    try {
+      finish(done, id, result, of);
+    } catch (error) {
+      done.failures.push({ id, error });
+    }
+  }
+  return done;
+}
+
+/** Adds what a pass came to; nothing at all if a stored split cannot be read. */
+function finish(
+  done: DoneWork,
+  id: string,
+  { state, reseals, late, taken }: PassResult,
+  rows: readonly (readonly SplitRow[])[],
+): void {
+  let { tail } = state;
+  const resealed = reseals.map((change, i) => {
+    const moved = reseal(tail, change, columnsOf(rows[i] ?? []));
+    tail = moved.tail;
+    return moved;
+  });
+  done.series.push({ id, late, raw: encodeRaw(state.raw), tail: encodeTail(tail) });
+  for (const { writes, expiries } of resealed) {
+    for (const write of writes) done.splits.push({ ...write, metricId: id });
+    for (const expiry of expiries) done.expiries.push({ ...expiry, metricId: id });
+  }
+  done.taken += taken;
+  done.late += late;
+}
+
+function columnsOf(rows: readonly SplitRow[]): StoredColumns {
+  const columns = new Map<number, Column[]>();
+  for (const { method, split, buckets } of rows) {
+    const of = columns.get(method) ?? [];
+    of.push(decodeSplit(split, buckets));
+    columns.set(method, of);
+  }
+  return columns;
+}
+
+function stateOf(row: SeriesRow | null): SeriesState {
+  return row === null ? NEW_SERIES : { raw: decodeRaw(row.raw), tail: decodeTail(row.tail) };
+}

@@ -1,0 +1,78 @@
+import { pgArray } from '@quipu/platform';
+import type { Pool } from 'pg';
+import { type Column, NO_BUCKETS } from '../aggregate/aggregate.js';
+import { methodCode } from '../policy/methods.js';
+import { joinColumns, retain, sliceColumn } from '../series/columns.js';
+import { decodeSplit, splitOf } from '../series/split-codec.js';
+import { decodeTailOf, type TailColumn } from '../series/tail.js';
+
+/** One granularity of a metric, and the buckets wanted of it. */
+export interface SeriesQuery {
+  readonly metricId: string;
+  readonly granularityNs: bigint;
+  /** How many buckets its policy keeps; null: all. */
+  readonly points: number | null;
+  /** First bucket (inclusive) and last (exclusive). */
+  readonly from: number;
+  readonly to: number;
+}
+
+/** Farther than any split. */
+const LAST_SPLIT = 9e15;
+
+interface Row {
+  /** Index of the metric for a tail, of the query for a split. */
+  readonly place: number;
+  /** Null: a tail. */
+  readonly split: number | null;
+  readonly bytes: Buffer;
+}
+
+/**
+ * One aggregation of several series, by index of the query. One statement, so that all is of one moment: what moves
+ * from a tail to a split is seen once.
+ */
+export async function readSeries(
+  pool: Pool,
+  method: string,
+  queries: readonly SeriesQuery[],
+): Promise<Column[]> {
+  if (queries.length === 0) return [];
+  const ids = [...new Set(queries.map(({ metricId }) => metricId))];
+  const { rows } = await pool.query<Row>(READ, [
+    pgArray(ids),
+    pgArray(queries.map(({ metricId }) => metricId)),
+    pgArray(queries.map(({ granularityNs }) => granularityNs)),
+    pgArray(queries.map(({ from }) => splitOf(from))),
+    pgArray(queries.map(({ to }) => (to === Infinity ? LAST_SPLIT : splitOf(to)))),
+    methodCode(method),
+  ]);
+  const tails = new Map<string, ReadonlyMap<bigint, TailColumn>>();
+  const splits = new Map<number, Column[]>();
+  for (const { place, split, bytes } of rows) {
+    if (split === null) {
+      tails.set(ids[place]!, decodeTailOf(bytes, method));
+      continue;
+    }
+    const of = splits.get(place) ?? [];
+    of.push(decodeSplit(split, bytes));
+    splits.set(place, of);
+  }
+  return queries.map(({ metricId, granularityNs, points, from, to }, place) => {
+    const tail = tails.get(metricId)?.get(granularityNs);
+    if (tail === undefined) return NO_BUCKETS;
+    const all = joinColumns([...(splits.get(place) ?? []), tail.column]);
+    return sliceColumn(retain(all, points, tail.newest), from, to);
+  });
+}
+
+const READ = `
+  SELECT (q.place - 1)::int AS place, NULL::float8 AS split, s.tail AS bytes
+  FROM unnest($1::uuid[]) WITH ORDINALITY AS q(id, place) JOIN archive_series s ON s.metric_id = q.id
+  UNION ALL
+  (SELECT (q.place - 1)::int, s.split::float8, s.buckets
+   FROM unnest($2::uuid[], $3::bigint[], $4::bigint[], $5::bigint[])
+     WITH ORDINALITY AS q(id, granularity_ns, first, last, place)
+   JOIN archive_splits s ON s.metric_id = q.id AND s.granularity_ns = q.granularity_ns
+     AND s.aggregation = $6::smallint AND s.split BETWEEN q.first AND q.last
+   ORDER BY q.place, s.split)`;

@@ -1,0 +1,40 @@
+import { type Column, NO_BUCKETS } from '../aggregate/aggregate.js';
+
+/** The index of the first key that is not below another. */
+export function firstKeyFrom(keys: Float64Array, key: number): number {
+  let [low, high] = [0, keys.length];
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (keys[middle]! < key) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+/** The buckets from a key (inclusive) to another (exclusive), without a copy. */
+export function sliceColumn({ keys, values }: Column, from: number, to = Infinity): Column {
+  const start = firstKeyFrom(keys, from);
+  const end = to === Infinity ? keys.length : firstKeyFrom(keys, to);
+  return { keys: keys.subarray(start, end), values: values.subarray(start, end) };
+}
+
+/** Columns one after the other; their keys must ascend over all of them. */
+export function joinColumns(parts: readonly Column[]): Column {
+  const filled = parts.filter(({ keys }) => keys.length > 0);
+  if (filled.length === 0) return NO_BUCKETS;
+  if (filled.length === 1) return filled[0]!;
+  const length = filled.reduce((sum, { keys }) => sum + keys.length, 0);
+  const joined = { keys: new Float64Array(length), values: new Float64Array(length) };
+  let at = 0;
+  for (const { keys, values } of filled) {
+    joined.keys.set(keys, at);
+    joined.values.set(values, at);
+    at += keys.length;
+  }
+  return joined;
+}
+
+/** What a series keeps when it may have so many buckets from its newest one back; null: all of them. */
+export function retain(column: Column, points: number | null, newest: number): Column {
+  return points === null ? column : sliceColumn(column, newest - points + 1);
+}

@@ -1,0 +1,133 @@
+import { Aggregator } from '../aggregate/aggregate.js';
+import { fromNs, Grid, instantAt, isBefore, toNs } from '../aggregate/grid.js';
+import { groupPoints } from '../aggregate/groups.js';
+import { firstFrom, type Instant, NO_POINTS, type Points, slicePoints } from '../measures/points.js';
+import type { ArchivePolicy } from '../policy/archive-policy.js';
+import { isRate, methodCode } from '../policy/methods.js';
+import { backBlocks, blockNs } from '../policy/window.js';
+import { joinColumns, retain, sliceColumn } from './columns.js';
+import { mergePoints, pointsFrom, sortIncoming } from './merge-points.js';
+import type { Tail, TailColumn, TailPart } from './tail.js';
+
+/** What is kept of a metric between passes, besides its splits. */
+export interface SeriesState {
+  /** The points that may still change a bucket, in order of time. */
+  readonly raw: Points;
+  readonly tail: Tail;
+}
+
+/** A metric without measures. */
+export const NEW_SERIES: SeriesState = { raw: NO_POINTS, tail: [] };
+
+/** A granularity of which buckets that are in splits must change, or the tail is full: splits are to be rewritten. */
+export interface Reseal {
+  readonly granularityNs: bigint;
+  readonly points: number | null;
+  /** Buckets of the splits from this one on are replaced by those of the tail. */
+  readonly changedFrom: number;
+}
+
+/** What a pass makes of a metric. */
+export interface PassResult {
+  readonly state: SeriesState;
+  readonly reseals: readonly Reseal[];
+  /** Points that were taken. */
+  readonly taken: number;
+  /** Points that were too old. */
+  readonly late: number;
+}
+
+/** Values a tail holds of a granularity before they move to splits. */
+const TAIL_VALUES = 1_024;
+const LEAST_TAIL_BUCKETS = 8;
+
+/** How many buckets the tail of a policy holds of one granularity. */
+export function tailBuckets(policy: ArchivePolicy): number {
+  return Math.max(LEAST_TAIL_BUCKETS, Math.floor(TAIL_VALUES / policy.aggregationMethods.length));
+}
+
+/**
+ * One pass over a metric: takes the points of chunks (in the order they arrived) into its series.
+ *
+ * Points before the window (whole blocks of the coarsest granularity before the newest point's, as it was before this
+ * pass) are dropped; the first pass of a metric has none. Of the points of one pass at one time the first counts, and
+ * replaces what an earlier pass had there. Every bucket from that of the first new point on is computed anew from the
+ * raw points, so that late points change what they belong to.
+ */
+export function runPass(policy: ArchivePolicy, state: SeriesState, chunks: readonly Points[]): PassResult {
+  const sorted = sortIncoming(chunks);
+  const fresh = pointsFrom(sorted, windowStart(policy, state.raw));
+  const late = sorted.values.length - fresh.values.length;
+  if (fresh.values.length === 0) return { state, reseals: [], taken: 0, late };
+  const merged = mergePoints(state.raw, fresh);
+  const first = instantAt(fresh, 0);
+  const reseals: Reseal[] = [];
+  const tail = policy.definition.map(({ granularityNs, points }) => {
+    const old = state.tail.find((part) => part.granularityNs === granularityNs);
+    const grid = new Grid(granularityNs);
+    const changedFrom = grid.keyOf(first.seconds, first.nanos);
+    const part = recompute(policy, { merged, grid, changedFrom, points }, old);
+    if (changedFrom < part.sealedTo || bucketsOf(part) > tailBuckets(policy)) {
+      reseals.push({ granularityNs, points, changedFrom: Math.min(changedFrom, part.sealedTo) });
+    }
+    return part;
+  });
+  const raw = keepRaw(policy, merged);
+  return { state: { raw, tail }, reseals, taken: fresh.values.length, late };
+}
+
+/** The first time at which a metric with these points takes new ones; null: any. */
+export function windowStart(policy: ArchivePolicy, raw: Points): Instant | null {
+  if (raw.values.length === 0) return null;
+  const block = blockNs(policy);
+  const newest = new Grid(block).floor(instantAt(raw, raw.values.length - 1));
+  return fromNs(toNs(newest) - block * BigInt(backBlocks(policy)));
+}
+
+interface Change {
+  readonly merged: Points;
+  readonly grid: Grid;
+  readonly changedFrom: number;
+  readonly points: number | null;
+}
+
+function recompute(policy: ArchivePolicy, change: Change, old: TailPart | undefined): TailPart {
+  const { merged, grid, changedFrom, points } = change;
+  const from = firstFrom(merged, grid.startOf(changedFrom));
+  const aggregator = new Aggregator(groupPoints(merged, from, grid));
+  const columns = new Map<number, TailColumn>();
+  for (const method of policy.aggregationMethods) {
+    const code = methodCode(method);
+    const before = old?.columns.get(code);
+    const computed = aggregator.column(method);
+    const column = before ? joinColumns([sliceColumn(before.column, 0, changedFrom), computed]) : computed;
+    const newest = Math.max(column.keys.at(-1) ?? -1, before?.newest ?? -1);
+    columns.set(code, { column: retain(column, points, newest), newest });
+  }
+  return { granularityNs: grid.granularityNs, sealedTo: old?.sealedTo ?? 0, columns };
+}
+
+/** The most buckets that any column of a part has. */
+function bucketsOf({ columns }: TailPart): number {
+  let most = 0;
+  for (const { column } of columns.values()) most = Math.max(most, column.keys.length);
+  return most;
+}
+
+/**
+ * What of the points a later pass may need: those from the beginning of every bucket that a point of the window can
+ * change, since granularities need not divide each other; and where there are rates, the point before them, without
+ * which the first difference would be lost.
+ */
+function keepRaw(policy: ArchivePolicy, points: Points): Points {
+  const start = windowStart(policy, points);
+  if (start === null) return points;
+  let keep = start;
+  for (const { granularityNs } of policy.definition) {
+    const floor = new Grid(granularityNs).floor(start);
+    if (isBefore(floor, keep)) keep = floor;
+  }
+  const first = firstFrom(points, keep);
+  const from = policy.aggregationMethods.some(isRate) ? Math.max(0, first - 1) : first;
+  return from === 0 ? points : slicePoints(points, from, points.values.length);
+}
