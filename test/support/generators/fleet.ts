@@ -1,6 +1,6 @@
 import type { EventType } from '@quipu/contracts';
 import fc from 'fast-check';
-import { draft, instant, maybe, type Draft } from './drafts.js';
+import { draft, instant, maybe, moment, type Draft } from './drafts.js';
 import { step, teller, type Step } from './steps.js';
 
 /** The events of one node: lives named and nameless, second lives, releases without a start. */
@@ -37,33 +37,56 @@ const workerFields = {
 };
 
 /** Events that need not make sense, of one worker with lives named and nameless. */
-const chaoticWorker: fc.Arbitrary<Draft[]> = fc.array(
-  draft(
-    fc.oneof(
-      { weight: 3, arbitrary: fc.constant<EventType>('worker.registered') },
-      {
-        weight: 12,
-        arbitrary: fc.constantFrom<EventType>(
-          'worker.connected',
-          'worker.connected',
-          'worker.heartbeat',
-          'worker.disconnected',
-          'worker.lost',
-          'worker.lost',
-          'worker.updated',
-        ),
-      },
-      { weight: 1, arbitrary: fc.constant<EventType>('worker.retired') },
+const chaoticWorker: fc.Arbitrary<Draft[]> = fc
+  .array(
+    draft(
+      fc.oneof(
+        { weight: 3, arbitrary: fc.constant<EventType>('worker.registered') },
+        {
+          weight: 12,
+          arbitrary: fc.constantFrom<EventType>(
+            'worker.connected',
+            'worker.connected',
+            'worker.heartbeat',
+            'worker.disconnected',
+            'worker.lost',
+            'worker.lost',
+            'worker.updated',
+          ),
+        },
+        { weight: 1, arbitrary: fc.constant<EventType>('worker.retired') },
+      ),
+      instant,
+      fc.record({
+        ...workerFields,
+        life: maybe(fc.constantFrom('a', 'b'), 2),
+        estimated: maybe(fc.constantFrom(true, true, true, false), 1),
+      }),
     ),
-    instant,
-    fc.record({
-      ...workerFields,
-      life: maybe(fc.constantFrom('a', 'b'), 2),
-      estimated: maybe(fc.constantFrom(true, true, true, false), 1),
+    { minLength: 1, maxLength: 10 },
+  )
+  .chain(withSince);
+
+/**
+ * The drafts, in which losses that are estimated name the connection that they end: mostly the last one before, of the
+ * same life; some of them another, or none.
+ */
+function withSince(drafts: readonly Draft[]): fc.Arbitrary<Draft[]> {
+  const choices = fc.constantFrom('last', 'last', 'last', 'any', 'none');
+  return fc.tuple(...drafts.map(() => fc.tuple(choices, fc.nat()))).map((picks) =>
+    drafts.map((each, index): Draft => {
+      const [choice, nth] = picks[index] ?? ['none', 0];
+      if (each.type !== 'worker.lost' || each.data['estimated'] !== true || choice === 'none') return each;
+      const connected = drafts.filter(({ type }) => type === 'worker.connected');
+      const before = connected.filter(
+        ({ time, data }) => time <= each.time && data['life'] === each.data['life'],
+      );
+      const last = before.toSorted((a, b) => a.time - b.time).at(-1);
+      const since = choice === 'last' ? last : connected[nth % connected.length];
+      return since === undefined ? each : { ...each, data: { ...each.data, since: moment(since.time) } };
     }),
-  ),
-  { minLength: 1, maxLength: 10 },
-);
+  );
+}
 
 const sign = (...types: readonly EventType[]): fc.Arbitrary<Step> => step(types, fc.constant({}));
 const about = (...types: readonly EventType[]): fc.Arbitrary<Step> => step(types, fc.record(workerFields));
@@ -107,7 +130,8 @@ const livedWorker: fc.Arbitrary<Draft[]> = fc
       return steps.flatMap((each) => tell(each, { life }));
     });
     return [...drafts, ...(retired === undefined ? [] : tell(retired, {}))];
-  });
+  })
+  .chain(withSince);
 
 /** The events of one worker. */
 export const worker: fc.Arbitrary<Draft[]> = fc.oneof(chaoticWorker, livedWorker);

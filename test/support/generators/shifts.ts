@@ -1,6 +1,6 @@
 import type { EventType, LogEvent } from '@quipu/contracts';
 import fc from 'fast-check';
-import { instant, maybe, toEvents, withoutAbsent, type Draft, type EntityDraft } from './drafts.js';
+import { instant, maybe, moment, toEvents, withoutAbsent, type Draft, type EntityDraft } from './drafts.js';
 
 /**
  * A worker, the jobs it ran, and what a sweeper made of its silence.
@@ -64,6 +64,8 @@ const worker = fc.record({
   tenant: fc.constantFrom('acme', 'superadmin'),
   subject: fc.constantFrom(...WORKERS),
   registered: fc.integer({ min: 0, max: 4 }).map((n) => n > 0),
+  /** Some reporters tell of heartbeats alone. */
+  connects: fc.integer({ min: 0, max: 4 }).map((n) => n > 0),
   life: maybe(fc.constantFrom('a', 'b'), 2),
   concurrency: maybe(fc.constantFrom(0, 1, 2, 999_983), 2),
   pool: maybe(fc.constantFrom('p1', 'p2'), 2),
@@ -72,8 +74,12 @@ const worker = fc.record({
 /** How the worker turns out not to be lost: by a heartbeat, or by leaving in order; or by both. */
 const revival = fc.record({ heartbeat: fc.boolean(), left: fc.boolean(), after: gap });
 
-/** Shifts whose true ends come so many ms after the worker's last sign of life before its silence. */
-export function shifts(after: fc.Arbitrary<number>): fc.Arbitrary<Shift> {
+/**
+ * Shifts. `skewed`: some attempts started after the worker's last sign of life before its silence, or ended before it,
+ * by clocks that differ; else none.
+ */
+export function shifts({ skewed }: { readonly skewed: boolean }): fc.Arbitrary<Shift> {
+  const after = skewed ? fc.oneof(gap, fc.constantFrom(-1, -50, -90_000_000)) : gap;
   return fc
     .tuple(worker, instant, gap, gap, fc.array(run(after), { minLength: 1, maxLength: JOBS.length }), revival)
     .map(([who, begun, connectsAfter, silentAfter, runs, back]) => {
@@ -97,9 +103,10 @@ export function shifts(after: fc.Arbitrary<number>): fc.Arbitrary<Shift> {
         const { concurrency, pool } = who;
         tell(facts, who, fact('worker.registered', begun, { concurrency, pool, life }));
       }
-      tell(facts, who, fact('worker.connected', connected, { life }));
+      if (who.connects) tell(facts, who, fact('worker.connected', connected, { life }));
       tell(facts, who, fact('worker.heartbeat', lastSign, { life }));
-      tell(estimates, who, guess('worker.lost', lastSign, { life }));
+      const since = who.connects ? moment(connected) : undefined;
+      tell(estimates, who, guess('worker.lost', lastSign, { life, since }));
       const returned = lastSign + 1 + back.after;
       if (back.heartbeat || !back.left) tell(truths, who, fact('worker.heartbeat', returned, { life }));
       if (back.left) tell(truths, who, fact('worker.disconnected', returned + back.after, { life }));
@@ -108,7 +115,7 @@ export function shifts(after: fc.Arbitrary<number>): fc.Arbitrary<Shift> {
         const job = { tenant: each.tenant, subject: JOBS[index] ?? '' };
         const { attempt, nodes, queue, cluster, user } = each;
         const named = { attempt, worker: subject.slice('worker/'.length), workerTenant: tenant };
-        const started = begun + each.startsAfter;
+        const started = Math.min(begun + each.startsAfter, skewed ? Infinity : lastSign);
         const fields = { nodes, queue, cluster, user };
         if (each.queued) tell(facts, job, fact('job.queued', begun, { attempt, ...fields }));
         tell(facts, job, fact('job.started', started, { ...named, ...fields }));
@@ -139,8 +146,3 @@ export function shiftEvents({ facts, estimates, truths }: Shift): Record<keyof S
     truths: all.slice(told),
   };
 }
-
-/** Times of true ends that are never before what was estimated. */
-export const LATE = gap;
-/** Times of true ends by clocks that may be behind. */
-export const SKEWED = fc.oneof(gap, fc.constantFrom(-1, -50, -90_000_000));

@@ -4,7 +4,7 @@ import { toEvents, type Draft, type EntityDraft } from './drafts.js';
 import { instance, node, worker } from './fleet.js';
 import { job } from './jobs.js';
 import { alert, artifact, host, records, reporter, workflow } from './registry.js';
-import { shifts, SKEWED } from './shifts.js';
+import { shifts } from './shifts.js';
 
 /** Tenants that worlds have; workers live in the last two of them only, jobs and nodes in all. */
 export const TENANTS = ['acme', 'umbrella', 'superadmin'] as const;
@@ -29,7 +29,7 @@ function entity(
 
 /** A shift of a worker, with or without what a sweeper made of its silence and what came to light later. */
 const shift: fc.Arbitrary<EntityDraft[]> = fc
-  .tuple(shifts(SKEWED), fc.constantFrom(true, true, false), fc.boolean())
+  .tuple(shifts({ skewed: true }), fc.constantFrom(true, true, false), fc.boolean())
   .map(([{ facts, estimates, truths }, swept, told]) => [
     ...facts,
     ...(swept ? estimates : []),

@@ -12,8 +12,9 @@ import { printVerifyReport } from '../support/print-verify.js';
 
 const HELP = `
 Folds the whole log by itself, with code that shares nothing with the ledger's, and compares every summary,
-member and Redis total with the result; checks the digest chain and the identities. Works beside a running
-system. Exits with 3 if there is any difference.
+member and Redis total with the result; checks the digest chain and the identities, and that the slots of
+workers were busy, idle or offline for exactly as long as they were registered. Works beside a running system.
+Exits with 3 if there is any difference.
 
 Examples:
   $ ./quipu verify

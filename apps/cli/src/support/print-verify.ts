@@ -1,5 +1,5 @@
 import { type VerifyReport } from '../verify/report.js';
-import { formatCount, formatDuration, plural } from './numbers.js';
+import { formatCount, formatDuration, formatSeconds, plural } from './numbers.js';
 import { printLine, type Terminal } from './terminal.js';
 
 /** Prints what verify found, for a person. */
@@ -15,6 +15,7 @@ export function printVerifyReport(terminal: Terminal, report: VerifyReport): voi
   const counted = [plural(jobs, 'job'), plural(nodes, 'node'), plural(workers, 'worker')];
   line('entities', `${counted.join(', ')}, ${plural(others, 'other')}`);
   line('compared', `${plural(compared, 'row')} ${dim(comparedText(report))}`);
+  line('slots', slotsText(report));
   line(
     'Redis',
     report.redis.compared ? 'compared' : yellow(`not compared: ${report.redis.reason ?? 'unknown'}`),
@@ -28,6 +29,14 @@ export function printVerifyReport(terminal: Terminal, report: VerifyReport): voi
     printLine(terminal, `      the log comes to ${expected ?? 'no row'}, found ${found ?? 'no row'}`);
     if (entities.length > 0) printLine(terminal, dim(`      look at ${entities.join(', ')}`));
   }
+}
+
+/** Of all slots of workers, up to now: what they were for, and that it is all there. */
+function slotsText({ conservation: { tenants, platform } }: VerifyReport): string {
+  const seconds = (ms: string): string => `${formatSeconds(BigInt(ms))} s`;
+  if (tenants === 0) return 'no worker is known';
+  const parts = `${seconds(platform.busyMs)} busy, ${seconds(platform.idleMs)} idle, ${seconds(platform.offlineMs)} offline`;
+  return `${parts} of ${seconds(platform.registeredMs)} registered, ${plural(tenants, 'tenant')}`;
 }
 
 function comparedText(report: VerifyReport): string {

@@ -6,7 +6,16 @@ import type { Folded, Part } from './naive/entity-fold.js';
 import { usageKeysOf, type UsageKey } from './usage-keys.js';
 
 /** How levels are coded in tables. */
-export const LEVEL_CODES: Readonly<Record<LevelName, number>> = { nodes: 1, waiting: 2, running: 3 };
+export const LEVEL_CODES: Readonly<Record<LevelName, number>> = {
+  nodes: 1,
+  waiting: 2,
+  running: 3,
+  busy: 4,
+  idle: 5,
+  offline: 6,
+  nodes_estimated: 7,
+  running_estimated: 8,
+};
 
 const FLUSH_AT = 10_000;
 const KEYS_REMEMBERED = 20_000;

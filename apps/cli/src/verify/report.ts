@@ -8,6 +8,7 @@ export type DifferenceKind =
   | 'redis-state'
   | 'redis-total'
   | 'redis-member'
+  | 'conservation'
   | 'digest'
   | 'identity'
   | 'archive';
@@ -32,6 +33,26 @@ export interface VerifyProgress {
   readonly total: number;
 }
 
+/** What slots of workers were for, in slot-milliseconds; in decimal unless `T` says otherwise. */
+export interface SlotTime<T = string> {
+  readonly busyMs: T;
+  /** Below zero where jobs ran that no connection was known for. */
+  readonly idleMs: T;
+  readonly offlineMs: T;
+  readonly registeredMs: T;
+}
+
+/** Of workers: busy + idle + offline = registered, by the stored sums and the stored amount. */
+export interface Conservation {
+  /** How many sums were compared: per tenant and for the platform, per kind of bucket and instant. */
+  readonly compared: number;
+  readonly tenants: number;
+  /** The instants, the time of the snapshot first. */
+  readonly at: readonly string[];
+  /** Everybody's, at the time of the snapshot. */
+  readonly platform: SlotTime;
+}
+
 /** What `verify` found. */
 export interface VerifyReport {
   /** No difference was found. */
@@ -53,6 +74,7 @@ export interface VerifyReport {
   };
   /** How many rows of each kind were compared (found or expected). */
   readonly compared: Readonly<Record<DifferenceKind, number>>;
+  readonly conservation: Conservation;
   readonly redis: { readonly compared: boolean; readonly reason?: string };
   /** How many differences there are, whatever the number of examples. */
   readonly differences: number;

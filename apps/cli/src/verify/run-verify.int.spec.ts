@@ -125,6 +125,33 @@ describe('verify', () => {
       },
     });
     expect(report.position).toBe(report.head);
+    // Both workers have one slot; a job ran for half an hour on the first, which is in touch.
+    const { at, platform, ...conserved } = report.conservation;
+    expect(conserved).toEqual({ compared: 2 * 3 * at.length, tenants: 1 });
+    expect(at[0]).toBe(new Date(report.takenMs).toISOString());
+    const since = (minute: number): number => report.takenMs - AT - minute * 60_000;
+    const ran = 30 * 60_000;
+    expect(platform).toEqual({
+      busyMs: `${ran}`,
+      idleMs: `${since(7) - ran}`,
+      offlineMs: `${60_000 + since(8)}`,
+      registeredMs: `${since(6) + since(8)}`,
+    });
+  });
+
+  it('finds slots of workers that are lost or counted twice, by the stored sums alone', async () => {
+    await change(
+      `UPDATE ledger_1.amounts SET value = value + 1 WHERE family = 'worker_seconds' AND labels LIKE '%registered%'`,
+    );
+    const found = await differences();
+    expect(found[0]).toMatchObject({ kind: 'amount' });
+    const slots = found.filter(({ kind }) => kind === 'conservation');
+    // Of the tenant and the platform, by three kinds of buckets, at each instant.
+    expect(slots.length % 6).toBe(0);
+    expect(slots.length).toBeGreaterThanOrEqual(12);
+    expect(slots[0]?.key).toMatch(/^(the platform|tenant=superadmin) at=\S+Z by quarter-hours$/);
+    expect(slots[0]?.expected).toMatch(/^\d+ ms registered$/);
+    expect(slots[0]?.found).toMatch(/^\d+ ms busy \+ \d+ ms idle \+ \d+ ms offline = \d+ ms$/);
   });
 
   it('names the row, what it should be and what it is', async () => {

@@ -9,6 +9,7 @@ import type { Pool } from 'pg';
 import { checkChain } from './check-chain.js';
 import { checkExport, type ExportCounts } from './check-export.js';
 import { compareTables } from './compare.js';
+import { checkConservation } from './conservation.js';
 import { DifferenceList } from './difference-list.js';
 import { completeExpected } from './expected-sums.js';
 import { ExpectedWriter } from './expected-writer.js';
@@ -64,6 +65,7 @@ const NONE: Record<DifferenceKind, number> = {
   'redis-state': 0,
   'redis-total': 0,
   'redis-member': 0,
+  conservation: 0,
   digest: 0,
   identity: 0,
   archive: 0,
@@ -71,7 +73,7 @@ const NONE: Record<DifferenceKind, number> = {
 
 /**
  * Folds the log by itself, from docs/semantics.md alone, and compares all that the ledger and Redis hold
- * with it; checks the digest chain and the identities. Works beside a live system: summaries are copied in
+ * with it; checks that no slot of a worker is lost or counted twice, the digest chain and the identities. Works beside a live system: summaries are copied in
  * one short snapshot, memory stays bounded whatever the size of the log (temporary tables take the rest).
  * Memory grows only with what Redis holds, with the events of a single job, node or instance, and with what
  * is said about a single worker, user or host.
@@ -121,6 +123,7 @@ export async function runVerify(options: VerifyOptions): Promise<VerifyReport> {
     const compared = await compareTables(client, withRedis, found, (done, all) =>
       tell({ phase: 'compare', done, total: all }),
     );
+    const conservation = await checkConservation(client, snapshot.takenMs, found);
 
     return {
       ok: found.count === 0,
@@ -130,7 +133,11 @@ export async function runVerify(options: VerifyOptions): Promise<VerifyReport> {
       events,
       skipped,
       entities,
-      compared: { ...NONE, ...compared, digest: chain.digests, identity: chain.identities },
+      compared: {
+        ...{ ...NONE, ...compared, conservation: conservation.compared },
+        ...{ digest: chain.digests, identity: chain.identities },
+      },
+      conservation,
       redis:
         snapshot.redis.state === 'met'
           ? { compared: true }

@@ -1,5 +1,6 @@
 /** The levels that usage is metered by. */
-export type LevelName = 'nodes' | 'waiting' | 'running';
+export type LevelName =
+  'nodes' | 'waiting' | 'running' | 'busy' | 'idle' | 'offline' | 'nodes_estimated' | 'running_estimated';
 
 /** Whom and what a level change is charged to; null where nobody said. */
 export interface Dimensions {
@@ -45,6 +46,13 @@ export interface Contributions {
   readonly amounts: Amount[];
   readonly members: Member[];
   readonly changes: LevelChange[];
+}
+
+/** The dimensions of what a worker's slots do; `subject` is `worker/<id>`. */
+export function slotDimensions(tenant: string, subject: string): Dimensions {
+  const cluster = subject.slice('worker/'.length);
+  const unknown = { user: null, queue: null, template: null, provider: null, hardware: null, image: null };
+  return { tenant, cluster, ...unknown, services: [] };
 }
 
 /** Nothing yet. */

@@ -13,7 +13,7 @@ export type WorkerPart =
 export interface WorkerSelf {
   /** It is registered and not retired. */
   readonly exists: boolean;
-  readonly connected: boolean;
+  readonly inTouch: boolean;
   readonly enabled: boolean;
   readonly pool: string;
   readonly type: string;

@@ -71,6 +71,11 @@ export function lastText(facts: readonly CurrentEvent[], field: string): string 
   return typeof value === 'string' ? value : null;
 }
 
+/** The latest of `times`; undefined when there is none. */
+export function latest(times: readonly number[]): number | undefined {
+  return times.length === 0 ? undefined : times.reduce((a, b) => Math.max(a, b));
+}
+
 /** The earliest of `times`; undefined when there is none. */
 export function earliest(times: readonly number[]): number | undefined {
   return times.length === 0 ? undefined : times.reduce((a, b) => Math.min(a, b));

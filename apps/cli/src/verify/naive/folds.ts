@@ -1,7 +1,10 @@
 import type { CurrentEvent, EventType } from '@quipu/contracts';
 import type { Contributions } from './contributions.js';
 import type { EntityFold, Folded, Part } from './entity-fold.js';
+import { carried } from './facts.js';
+import { isEstimate } from './job-attempts.js';
 import type { JobBounds } from './job-metrics.js';
+import { LatestFact } from './latest.js';
 import { NaiveArtifact } from './naive-artifact.js';
 import { HostRoot, NaiveAlert, NaiveHost } from './naive-host.js';
 import { NaiveInstance } from './naive-instance.js';
@@ -27,40 +30,49 @@ const FOLDS = new Map<string, MakeFold>([
   ['alert', (tenant) => new NaiveAlert(tenant)],
   ['instance', (tenant) => new NaiveInstance(tenant)],
   ['worker', (tenant, subject) => new NaiveWorker(tenant, subject)],
-  // A job that reports its progress every second must not fill the memory with what corrects nothing.
   [
     'job',
-    (tenant, subject, bounds) =>
-      new Buffered(
-        (event) => event.type !== 'job.progressed',
-        (events) => naiveJob(tenant, subject, events, bounds),
-      ),
+    (tenant, subject, bounds) => new Buffered((events) => naiveJob(tenant, subject, events, bounds), isSign),
   ],
   [
     'node',
     (tenant, subject) =>
-      new Buffered(
-        () => true,
-        (events) => ({ contributions: naiveNode(tenant, subject, events), parts: [] }),
-      ),
+      new Buffered((events) => ({ contributions: naiveNode(tenant, subject, events), parts: [] })),
   ],
 ]);
 
-/** Folds all events at once. */
+/** Of signs of life and estimated ends only the last of an attempt counts. */
+function isSign(event: CurrentEvent): boolean {
+  return event.type === 'job.progressed' || isEstimate(event);
+}
+
+/**
+ * Folds all events at once; of those that are signs only the last of each type and attempt, because a job that reports
+ * its progress every second must not fill the memory.
+ */
 class Buffered implements EntityFold {
   private readonly events: CurrentEvent[] = [];
+  private readonly lastSigns = new Map<string, LatestFact<CurrentEvent>>();
 
   constructor(
-    private readonly counts: (event: CurrentEvent) => boolean,
     private readonly fold: (events: readonly CurrentEvent[]) => Folded,
+    private readonly isSign: (event: CurrentEvent) => boolean = () => false,
   ) {}
 
   add(event: CurrentEvent): void {
-    if (this.counts(event)) this.events.push(event);
+    if (!this.isSign(event)) {
+      this.events.push(event);
+      return;
+    }
+    const key = JSON.stringify([event.type, carried(event, 'attempt') ?? 1]);
+    const last = this.lastSigns.get(key) ?? new LatestFact<CurrentEvent>();
+    last.add(event);
+    this.lastSigns.set(key, last);
   }
 
   close(): Folded {
-    return this.fold(this.events);
+    const signs = [...this.lastSigns.values()].flatMap(({ latest }) => latest ?? []);
+    return this.fold([...this.events, ...signs]);
   }
 }
 

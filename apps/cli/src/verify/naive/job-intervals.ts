@@ -6,6 +6,8 @@ import { walkLife } from './life.js';
 export interface JobInterval {
   readonly start: number;
   readonly end: number | null;
+  /** Nobody saw it end. */
+  readonly estimated: boolean;
   /** The value of a field during this interval; undefined when nobody said. */
   field(name: string): unknown;
   /** The same, of the attempt's own facts alone. */
@@ -17,8 +19,8 @@ export interface AttemptIntervals {
   /** In time order; an open tail that a held end emptied is left out. */
   readonly intervals: readonly JobInterval[];
   readonly skewed: boolean;
-  /** The open tail was closed by an estimate. */
-  readonly estimated: boolean;
+  /** When the attempt was given up: its worker fell silent, and nothing is known to have come after; null: it was not. */
+  readonly givenUpAt: number | null;
 }
 
 /**
@@ -31,22 +33,23 @@ export function attemptIntervals(
 ): AttemptIntervals {
   const life = walkLife(attempt.facts.flatMap((fact) => edgeOf(fact) ?? []));
   const intervals: JobInterval[] = [];
-  let estimated = false;
+  let givenUpAt: number | null = null;
   life.intervals.forEach((interval, index) => {
     const next = life.intervals[index + 1]?.start ?? null;
     const seen = attempt.facts.filter((fact) => precedes(fact, next));
     const own = (name: string): unknown => lastCarried(seen, name);
     const field = (name: string): unknown => own(name) ?? fieldBelow(attempt, attempts, name);
-    let end = interval.end;
-    if (end === null) {
-      if (life.skewed) return;
-      const tail = closeTail(interval.start, attempt, attempts, removals);
-      end = tail.end;
-      estimated = tail.estimated;
+    const { start } = interval;
+    if (interval.end !== null) {
+      intervals.push({ start, end: interval.end, estimated: false, field, own });
+      return;
     }
-    intervals.push({ start: interval.start, end, field, own });
+    if (life.skewed) return;
+    const tail = closeTail(start, attempt, attempts, removals);
+    givenUpAt = tail.givenUp ? tail.end : null;
+    intervals.push({ start, end: tail.end, estimated: tail.estimated, field, own });
   });
-  return { intervals, skewed: life.skewed, estimated };
+  return { intervals, skewed: life.skewed, givenUpAt };
 }
 
 function edgeOf(fact: JobEvent): { time: number; kind: 'start' | 'end' } | null {
@@ -59,17 +62,38 @@ function precedes(fact: JobEvent, next: number | null): boolean {
   return next === null || fact.time < next || (fact.time === next && isTerminal(fact));
 }
 
+interface Tail {
+  /** null: it is open. */
+  readonly end: number | null;
+  readonly estimated: boolean;
+  /** The silence of the worker alone ended it. */
+  readonly givenUp: boolean;
+}
+
 function closeTail(
   openedAt: number,
   attempt: Attempt,
   attempts: readonly Attempt[],
   removals: readonly number[],
-): { end: number | null; estimated: boolean } {
+): Tail {
   const higher = attempts.filter(({ number }) => number > attempt.number);
   const sign = earliest(higher.flatMap(({ firstSign }) => firstSign ?? []));
-  const estimate = sign === undefined ? null : Math.max(openedAt, sign);
+  const overtaken = sign === undefined ? Infinity : Math.max(openedAt, sign);
+  const silent = endBySilence(openedAt, attempt) ?? Infinity;
   const real =
-    removals.length === 0 ? null : (earliest(removals.filter((time) => time >= openedAt)) ?? openedAt);
-  if (real !== null && (estimate === null || real <= estimate)) return { end: real, estimated: false };
-  return { end: estimate, estimated: estimate !== null };
+    removals.length === 0 ? Infinity : (earliest(removals.filter((time) => time >= openedAt)) ?? openedAt);
+  const end = Math.min(overtaken, silent, real);
+  return {
+    end: end === Infinity ? null : end,
+    estimated: end < real,
+    givenUp: silent < overtaken && silent < real,
+  };
+}
+
+/** When the silence of its worker ended the tail that opened then, unless something shows that it went on. */
+function endBySilence(openedAt: number, { estimatedEnd, lastSign, facts }: Attempt): number | undefined {
+  if (estimatedEnd === undefined || estimatedEnd < openedAt) return undefined;
+  if (lastSign !== undefined && lastSign > estimatedEnd) return undefined;
+  const startedAgain = facts.some(({ type, time }) => type === 'job.started' && time > estimatedEnd);
+  return startedAgain ? undefined : estimatedEnd;
 }

@@ -54,7 +54,7 @@ export function addAttemptMetrics(
 
   const waited = timeWaited(fold);
   if (waited !== null) {
-    const result = fold.intervals.length > 0 ? 'started' : (outcome ?? '');
+    const result = wasStarted(attempt) ? 'started' : (outcome ?? '');
     observed('quipu_job_wait_seconds', { queue, task, result }, bounds.wait, waited);
   }
   if (outcome === null) return;
@@ -118,7 +118,11 @@ function timeWaited({ attempt, intervals, waits, outcome }: AttemptFold): number
 
 /** How long the attempt ran, ms; null when it was never started. */
 function runTime({ attempt, intervals }: AttemptFold): number | null {
-  return attempt.facts.some((fact) => fact.type === 'job.started') ? total(intervals) : null;
+  return wasStarted(attempt) ? total(intervals) : null;
+}
+
+function wasStarted(attempt: Attempt): boolean {
+  return attempt.facts.some((fact) => fact.type === 'job.started');
 }
 
 function total(intervals: readonly { readonly start: number; readonly end: number | null }[]): number {

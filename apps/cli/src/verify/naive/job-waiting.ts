@@ -1,6 +1,6 @@
 import { compareRanked, greatest } from './facts.js';
 import { isTerminal, type Attempt, type JobEvent } from './job-attempts.js';
-import type { JobInterval } from './job-intervals.js';
+import type { AttemptIntervals, JobInterval } from './job-intervals.js';
 
 type StatusEvent = Extract<
   JobEvent,
@@ -25,7 +25,7 @@ export function greatestStatusFact(facts: readonly JobEvent[]): StatusEvent | un
 export function waitingIntervals(
   attempt: Attempt,
   attempts: readonly Attempt[],
-  running: readonly JobInterval[],
+  { intervals: running, givenUpAt }: AttemptIntervals,
   removals: readonly number[],
 ): { start: number; end: number | null }[] {
   const higher = attempts.filter(({ number }) => number > attempt.number);
@@ -40,7 +40,7 @@ export function waitingIntervals(
   const result: { start: number; end: number | null }[] = [];
   let since: number | null = null;
   for (const t of [...instants].sort((a, b) => a - b)) {
-    const waits = isWaiting(t, attempt, running, overtaken);
+    const waits = isWaiting(t, attempt, { running, givenUpAt, overtaken });
     if (waits && since === null) since = t;
     if (!waits && since !== null) {
       result.push({ start: since, end: t });
@@ -54,15 +54,24 @@ export function waitingIntervals(
 function isWaiting(
   t: number,
   attempt: Attempt,
-  running: readonly JobInterval[],
-  overtaken: readonly number[],
+  {
+    running,
+    givenUpAt,
+    overtaken,
+  }: {
+    readonly running: readonly JobInterval[];
+    readonly givenUpAt: number | null;
+    readonly overtaken: readonly number[];
+  },
 ): boolean {
   if (running.some(({ start, end }) => start <= t && (end === null || t < end))) return false;
   const told = attempt.facts.filter((fact) => fact.time <= t);
   if (told.some(isTerminal)) return false;
   if (overtaken.some((time) => time <= t)) return false;
   if (attempt.delayUntil !== undefined && t < attempt.delayUntil) return false;
-  const said = greatestStatusFact(told);
+  // What was said of an attempt before it was given up is over.
+  const since = givenUpAt !== null && t >= givenUpAt ? givenUpAt : -Infinity;
+  const said = greatestStatusFact(told.filter(({ time }) => time > since));
   if (said !== undefined) return said.type === 'job.unblocked' || said.type === 'job.requeued';
-  return attempt.queuedTimes.some((time) => time <= t);
+  return attempt.queuedTimes.some((time) => time > since && time <= t);
 }

@@ -56,7 +56,9 @@ describe('the naive fold of a job', () => {
 
   it('closes an attempt without an end at the first sign of a higher one, and says that this is an estimate', () => {
     const { changes, amounts } = fold([0, 'job.started'], [10, 'job.queued', { attempt: 2 }]);
-    expect(changes).toEqual(['running 0 1', 'running 10 -1', 'waiting 10 1']);
+    const running = ['running 0 1', 'running 10 -1'];
+    const estimated = ['running_estimated 0 1', 'running_estimated 10 -1'];
+    expect(changes).toEqual([...running, ...estimated, 'waiting 10 1']);
     expect(amounts).toEqual(['intervals_estimated job 1', 'jobs  waiting 1']);
   });
 
@@ -128,5 +130,79 @@ describe('the naive fold of a job', () => {
       [10, -1, 'ann', 'late'],
       [10, 1, 'bob', 'late'],
     ]);
+  });
+
+  describe('whose worker fell silent', () => {
+    const started: Told = [10, 'job.started', { nodes: 2, worker: 'w' }];
+    const guessed = (time: number, data = {}): Told => [time, 'job.aborted', { estimated: true, ...data }];
+    const upTo = (end: number): string[] => [
+      ...['running 10 1', `running ${end} -1`, 'nodes 10 2', `nodes ${end} -2`],
+      ...['running_estimated 10 1', `running_estimated ${end} -1`],
+      ...['nodes_estimated 10 2', `nodes_estimated ${end} -2`],
+      ...['busy 10 1', `busy ${end} -1`, 'idle 10 -1', `idle ${end} 1`],
+    ];
+    const open = ['running 10 1', 'nodes 10 2', 'busy 10 1', 'idle 10 -1'];
+
+    it('is over at the last that was guessed, holds nobody and is not counted as ended', () => {
+      const given = fold(started, guessed(20), guessed(30), guessed(25));
+      expect(given.changes).toEqual(upTo(30));
+      expect(given.amounts).toEqual(['intervals_estimated job 1', 'jobs  aborted 1']);
+      expect(given.hold).toBeNull();
+    });
+
+    it('goes on when something was heard of it after that, or it was started again', () => {
+      expect(fold(started, guessed(20), [21, 'job.progressed']).changes).toEqual(open);
+      expect(fold(started, guessed(20), [20, 'job.progressed']).changes).toEqual(upTo(20));
+      expect(fold(started, guessed(20), [21, 'job.started']).changes).toEqual(open);
+      expect(fold(started, guessed(9)).changes).toEqual(open);
+      expect(fold(started, guessed(10)).amounts).toEqual(['intervals_estimated job 1', 'jobs  aborted 1']);
+    });
+
+    it('ended when its true end came, before or after', () => {
+      for (const end of [15, 20, 25]) {
+        const { changes, amounts } = fold(started, guessed(20), [end, 'job.completed']);
+        expect(changes).not.toContain('running_estimated 10 1');
+        expect(changes).toContain(`running ${end} -1`);
+        expect(amounts).toEqual(['jobs_finished  completed 1', 'jobs  completed 1']);
+      }
+    });
+
+    it('ends at the earliest that something says, for real on a tie', () => {
+      expect(fold(started, guessed(20), [15, 'job.queued', { attempt: 2 }]).changes).toContain(
+        'running 15 -1',
+      );
+      expect(fold(started, guessed(20), [25, 'job.queued', { attempt: 2 }]).changes).toContain(
+        'running 20 -1',
+      );
+      expect(fold(started, guessed(20), [20, 'job.removed']).amounts).toEqual([]);
+      expect(fold(started, guessed(20), [21, 'job.removed']).amounts).toEqual(['intervals_estimated job 1']);
+    });
+
+    it('waits again when it is given back later, by what was said since alone', () => {
+      const again = fold(
+        [0, 'job.assigned'],
+        started,
+        guessed(20),
+        [25, 'job.queued'],
+        [26, 'job.progressed'],
+      );
+      expect(again.changes).toEqual(open);
+      const given = fold([0, 'job.assigned'], started, guessed(20), [25, 'job.queued', { queue: 'q' }]);
+      expect(given.changes).toEqual([...upTo(20), 'waiting 25 1']);
+      expect(given.amounts).toEqual(['intervals_estimated job 1', 'jobs q waiting 1']);
+      expect(given.members).toEqual(['q 25']);
+      expect(fold([0, 'job.requeued'], started, guessed(20)).changes).toContain('waiting 10 -1');
+    });
+
+    it('is not made an attempt, nor told anything, by signs and guesses', () => {
+      expect(fold(guessed(20), [5, 'job.progressed', { queue: 'q' }])).toEqual({
+        ...{ changes: [], amounts: [], members: [], hold: null },
+      });
+      const { amounts } = fold([0, 'job.queued'], guessed(5, { attempt: 2, queue: 'q' }));
+      expect(amounts).toEqual(['jobs  waiting 1']);
+      expect(fold([0, 'job.started'], [9, 'job.progressed', { queue: 'q' }]).amounts).toEqual([
+        'jobs  running 1',
+      ]);
+    });
   });
 });

@@ -1,9 +1,15 @@
 import type { CurrentEvent } from '@quipu/contracts';
-import { addInterval, noContributions, type Dimensions } from './contributions.js';
+import {
+  addInterval,
+  noContributions,
+  slotDimensions,
+  type Contributions,
+  type Dimensions,
+} from './contributions.js';
 import { earliest, factSet, lastText } from './facts.js';
 import type { Folded, Part, WorkerPart } from './entity-fold.js';
 import { attemptsOf, fieldOfAttempt, type Attempt, type JobEvent } from './job-attempts.js';
-import { attemptIntervals, type AttemptIntervals } from './job-intervals.js';
+import { attemptIntervals, type AttemptIntervals, type JobInterval } from './job-intervals.js';
 import { addAttemptMetrics, addWorkRequest, JOB_BOUNDS, outcomeOf, type Outcome } from './job-metrics.js';
 import { greatestStatusFact, waitingIntervals } from './job-waiting.js';
 import { accrue } from './samples.js';
@@ -35,27 +41,20 @@ export function naiveJob(
   const parts: Part[] = [];
   let skewed = 0;
   let estimated = 0;
-  let latest: AttemptIntervals = { intervals: [], skewed: false, estimated: false };
+  let latest: AttemptIntervals = { intervals: [], skewed: false, givenUpAt: null };
 
   for (const attempt of attempts) {
     latest = attemptIntervals(attempt, attempts, removals);
     if (latest.skewed) skewed += 1;
-    if (latest.estimated) estimated += 1;
     const { intervals } = latest;
     for (const interval of intervals) {
-      const dims = dimensions(tenant, (field) => interval.field(field));
-      addInterval(result, 'running', dims, interval, 1);
-      const nodes = interval.field('nodes') ?? 0;
-      if (typeof nodes === 'number' && nodes > 0) {
-        addInterval(result, 'nodes', dims, interval, nodes);
-        accrue(result, 'quipu_node_seconds', tenant, {}, interval, nodes);
-      }
-      const { start, end } = interval;
-      parts.push(...aboutWorker((name) => interval.own(name), { ran: { start, end } }));
+      if (interval.estimated) estimated += 1;
+      addRun(result, tenant, interval);
+      parts.push(...onWorker(result, interval));
     }
 
     const own = dimensions(tenant, (field) => fieldOfAttempt(attempt, attempts, field));
-    const waits = waitingIntervals(attempt, attempts, intervals, removals);
+    const waits = waitingIntervals(attempt, attempts, latest, removals);
     for (const interval of waits) addInterval(result, 'waiting', own, interval, 1);
     const outcome = outcomeOf(attempt);
     addAttemptMetrics(result, tenant, { attempt, attempts, intervals, waits, outcome }, bounds);
@@ -108,18 +107,52 @@ function dimensions(tenant: string, field: (name: string) => unknown): Dimension
   };
 }
 
+/** Adds what an interval of an attempt is to the levels, whoever ran it. */
+function addRun(to: Contributions, tenant: string, interval: JobInterval): void {
+  const dims = dimensions(tenant, (field) => interval.field(field));
+  const told = interval.field('nodes');
+  const nodes = typeof told === 'number' ? told : 0;
+  addInterval(to, 'running', dims, interval, 1);
+  if (nodes > 0) {
+    addInterval(to, 'nodes', dims, interval, nodes);
+    accrue(to, 'quipu_node_seconds', tenant, {}, interval, nodes);
+  }
+  if (!interval.estimated) return;
+  addInterval(to, 'running_estimated', dims, interval, 1);
+  accrue(to, 'quipu_estimated_seconds', tenant, { level: 'running' }, interval);
+  if (nodes > 0) {
+    addInterval(to, 'nodes_estimated', dims, interval, nodes);
+    accrue(to, 'quipu_estimated_seconds', tenant, { level: 'nodes' }, interval, nodes);
+  }
+}
+
+/** Adds what an interval is to the slots of the worker that it names, if it names one, and what it says about it. */
+function onWorker(to: Contributions, interval: JobInterval): Part[] {
+  const { start, end } = interval;
+  const parts = aboutWorker((name) => interval.own(name), { ran: { start, end } });
+  for (const { tenant, id } of parts) {
+    const dims = slotDimensions(tenant, id);
+    addInterval(to, 'busy', dims, interval, 1);
+    addInterval(to, 'idle', dims, interval, -1);
+  }
+  return parts;
+}
+
 function statusOf(
   highest: Attempt,
-  { intervals }: AttemptIntervals,
+  { intervals, givenUpAt }: AttemptIntervals,
   removals: readonly number[],
 ): Status | null {
   if (removals.length > 0) return 'removed';
   if (intervals.some((interval) => interval.end === null)) return 'running';
   const outcome = outcomeOf(highest);
   if (outcome !== null) return outcome;
-  const said = greatestStatusFact(highest.facts);
+  // What was said of an attempt before it was given up is over.
+  const counts = (time: number): boolean => givenUpAt === null || time > givenUpAt;
+  const said = greatestStatusFact(highest.facts.filter(({ time }) => counts(time)));
   if (said !== undefined) return STATUS_OF_FACT[said.type];
-  return highest.queuedTimes.length > 0 ? 'waiting' : null;
+  if (highest.queuedTimes.some(counts)) return 'waiting';
+  return givenUpAt === null ? null : 'aborted';
 }
 
 /** The earliest queued fact, else the earliest unblocked or requeued one: a waiting attempt has one of them. */

@@ -1,34 +1,18 @@
 import type { CurrentEvent } from '@quipu/contracts';
-import { noContributions, type Contributions } from './contributions.js';
+import { addInterval, noContributions, slotDimensions, type Contributions } from './contributions.js';
 import type { EntityFold, Folded, WorkerPart, WorkerSelf } from './entity-fold.js';
-import { compareRanked } from './facts.js';
-import { LatestFact, LatestFields } from './latest.js';
+import { LatestFields } from './latest.js';
 import { accrue, add, flag } from './samples.js';
+import { clipped, uncovered, union, type Span } from './spans.js';
+import { WorkerLife, type WorkerEvent } from './worker-life.js';
 
-const RANKS: Readonly<Record<string, number>> = {
-  'worker.connected': 0,
-  'worker.heartbeat': 1,
-  'worker.lost': 2,
-  'worker.disconnected': 3,
-};
+const FIELDS = ['pool', 'type', 'hostArchitecture', 'architectures', 'enabled', 'concurrency'] as const;
 
-const FIELDS = ['pool', 'type', 'hostArchitecture', 'architectures', 'enabled'] as const;
-
-/** A span of time, in ms since the epoch; `end` is null while it goes on. */
-interface Span {
-  readonly start: number;
-  readonly end: number | null;
-}
-
-/**
- * Folds the events of one worker. Of heartbeats it keeps only the greatest, because a worker sends them for
- * years.
- */
+/** Folds the events of one worker. */
 export class NaiveWorker implements EntityFold {
   private registeredAt: number | undefined;
   private retiredAt: number | undefined;
-  private readonly sign = new LatestFact<CurrentEvent>(compareSigns);
-  private readonly turns: CurrentEvent[] = [];
+  private readonly lives = new Map<string | undefined, WorkerLife>();
   private readonly fields = new LatestFields(FIELDS);
 
   constructor(
@@ -40,9 +24,11 @@ export class NaiveWorker implements EntityFold {
     const { type, time } = event;
     if (type === 'worker.registered') this.registeredAt = Math.min(time, this.registeredAt ?? Infinity);
     if (type === 'worker.retired') this.retiredAt = Math.min(time, this.retiredAt ?? Infinity);
-    if (type in RANKS) this.sign.add(event);
-    if (type in RANKS && type !== 'worker.heartbeat') this.turns.push(event);
     this.fields.add(event);
+    if (!isAboutWorker(event)) return;
+    const life = this.lives.get(event.data.life) ?? new WorkerLife();
+    this.lives.set(event.data.life, life);
+    life.add(event);
   }
 
   close(): Folded {
@@ -50,21 +36,35 @@ export class NaiveWorker implements EntityFold {
     const { tenant, subject: id, registeredAt } = this;
     if (registeredAt === undefined) return { contributions, parts: [] };
     const pool = this.fields.text('pool');
-    for (const [state, spans] of [
-      ['registered', this.clipped({ start: -Infinity, end: null })],
-      ['connected', this.connectedSpans().flatMap((span) => this.clipped(span))],
-    ] as const) {
-      for (const span of spans) accrue(contributions, 'worker_seconds', tenant, { pool, state }, span);
-    }
+    this.addSlots(contributions, pool, { start: registeredAt, end: this.retiredAt ?? null });
     return { contributions, parts: [{ root: 'worker', tenant, id, says: { self: this.self(pool) } }] };
+  }
+
+  /** Adds what its slots were while it was registered. */
+  private addSlots(to: Contributions, pool: string, registered: Span): void {
+    const { tenant, subject } = this;
+    const told = this.fields.get('concurrency');
+    const slots = typeof told === 'number' ? told : 1;
+    if (slots === 0) return;
+    const connections = union([...this.lives.values()].flatMap((life) => life.connections()));
+    const connected = clipped(connections, registered);
+    const away = uncovered(connections, registered);
+    const dims = slotDimensions(tenant, subject);
+    for (const span of connected) {
+      addInterval(to, 'idle', dims, span, slots);
+      accrue(to, 'worker_seconds', tenant, { pool, state: 'connected' }, span, slots);
+    }
+    for (const span of away) addInterval(to, 'offline', dims, span, slots);
+    for (const span of clipped([registered], registered)) {
+      accrue(to, 'worker_seconds', tenant, { pool, state: 'registered' }, span, slots);
+    }
   }
 
   private self(pool: string): WorkerSelf {
     const architectures = this.fields.get('architectures');
-    const last = this.sign.latest?.type;
     return {
       exists: this.retiredAt === undefined,
-      connected: last === 'worker.connected' || last === 'worker.heartbeat',
+      inTouch: [...this.lives.values()].some((life) => life.isInTouch()),
       enabled: this.fields.get('enabled') !== false,
       pool,
       type: this.fields.text('type'),
@@ -72,27 +72,10 @@ export class NaiveWorker implements EntityFold {
       architectures: Array.isArray(architectures) ? architectures.map(String) : [],
     };
   }
-
-  /** When the greatest turn up to then was a connection. */
-  private connectedSpans(): Span[] {
-    const turns = [...this.turns].sort(compareSigns);
-    const instants = [...new Set(turns.map(({ time }) => time))];
-    return instants.flatMap((start, index): Span[] => {
-      const greatest = turns.findLast(({ time }) => time === start);
-      return greatest?.type === 'worker.connected' ? [{ start, end: instants[index + 1] ?? null }] : [];
-    });
-  }
-
-  /** What of a span lies between registration and retirement. */
-  private clipped(span: Span): Span[] {
-    const start = Math.max(span.start, this.registeredAt ?? Infinity);
-    const end = Math.min(span.end ?? Infinity, this.retiredAt ?? Infinity);
-    return start < end ? [{ start, end: end === Infinity ? null : end }] : [];
-  }
 }
 
-function compareSigns(a: CurrentEvent, b: CurrentEvent): number {
-  return compareRanked(a, b, (fact) => RANKS[fact.type] ?? 0);
+function isAboutWorker(event: CurrentEvent): event is WorkerEvent {
+  return event.type.startsWith('worker.');
 }
 
 /** Puts together what its own facts and those of jobs say about one worker. */
@@ -126,11 +109,11 @@ export class WorkerRoot {
     add(to, 'worker_seconds:rate', tenant, busy, this.open);
     if (!self.exists) return to;
 
-    const state = !self.connected ? 'offline' : held ? 'busy' : 'idle';
+    const state = !self.inTouch ? 'offline' : held ? 'busy' : 'idle';
     add(to, 'quipu_workers', tenant, { pool, type, state }, 1);
     const labels = {
       busy: flag(held),
-      connected: flag(self.connected),
+      connected: flag(self.inTouch),
       host_architecture: self.hostArchitecture,
       worker_pool: pool,
       worker_type: type,
