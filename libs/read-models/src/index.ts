@@ -17,6 +17,7 @@ export {
 } from './usage/usage-queries.js';
 export { type DepthAnswer, type DepthFilters, DepthQueries, type DepthRow } from './depth/depth-queries.js';
 export { type LedgerStatus, StatusQueries } from './status/status-queries.js';
+export { type ConservedSlots, WorkerConservation } from './status/worker-conservation.js';
 export { PastQueries } from './past/past-queries.js';
 export { type Measure, MEASURE_NAMES, type MeasureKind, measureKind } from './why/measures.js';
 export { type WhyPlace } from './why/top-items.js';

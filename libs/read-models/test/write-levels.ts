@@ -3,9 +3,11 @@ import { BUCKET_KINDS, sumSteps } from '@quipu/metering';
 import type { Pool } from 'pg';
 import { insertLevelRows } from '../../../test/support/index.js';
 
+const LEVELS = [1, 2, 3, 4, 5, 6, 7, 8] as const;
+
 /** A level change as a test writes it; dimensions that are left out are unknown. */
 export interface TestChange {
-  level: 1 | 2 | 3;
+  level: (typeof LEVELS)[number];
   tenant: string;
   user?: string;
   queue?: string;
@@ -59,7 +61,7 @@ export async function writeLevels(
     }
   }
   const sums = [...keys.values()].flatMap((key) =>
-    ([1, 2, 3] as const).flatMap((level) =>
+    LEVELS.flatMap((level) =>
       BUCKET_KINDS.flatMap((kind) =>
         sumSteps(
           key.steps.filter((step) => step.level === level),

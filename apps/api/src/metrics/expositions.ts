@@ -96,7 +96,7 @@ export class Expositions {
     const place = ({ name }: Family): number => order.indexOf(name);
     const quipu = await this.viewed('quipu', view).at(moment, folded);
     const own = [...quipu, ...operational.shared(), foldedFamily(folded)];
-    if (view.platform) own.push(...(await operational.platform(totals)));
+    if (view.platform) own.push(...(await operational.platform(totals, now)));
     return [
       ...[...restic, build].sort((a, b) => place(a) - place(b)),
       ...sortFamilies(own),

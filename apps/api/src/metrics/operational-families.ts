@@ -8,7 +8,7 @@ import {
 } from '@quipu/exposition';
 import { EventLog, readIngestCounts } from '@quipu/event-log';
 import { metricFamily } from '@quipu/ledger';
-import { StatusQueries, type Totals } from '@quipu/read-models';
+import { StatusQueries, type Totals, WorkerConservation } from '@quipu/read-models';
 import type { Redis } from 'ioredis';
 import type { Pool } from 'pg';
 import { LastDrift } from './known-drift.js';
@@ -27,6 +27,7 @@ const PROJECTION = 'ledger';
 export class OperationalFamilies {
   private readonly status: StatusQueries;
   private readonly log: EventLog;
+  private readonly conservation: WorkerConservation;
   private readonly drift: LastDrift | null;
   private counting: string | null = null;
 
@@ -37,6 +38,7 @@ export class OperationalFamilies {
   ) {
     this.status = new StatusQueries(pool);
     this.log = new EventLog(pool);
+    this.conservation = new WorkerConservation(pool);
     this.drift = redis === null ? null : new LastDrift(redis);
   }
 
@@ -62,12 +64,13 @@ export class OperationalFamilies {
     return [{ ...head('quipu_build'), type: 'info', series: [{ labels, value: 1 }] }];
   }
 
-  /** What only those may know who see the whole platform. @throws when Postgres is away. */
-  async platform({ fallback }: Pick<Totals, 'fallback'>): Promise<SimpleFamily[]> {
-    const [status, letters, counts, drift] = await Promise.all([
+  /** What only those may know who see the whole platform. @param now ms @throws when Postgres is away. */
+  async platform({ fallback }: Pick<Totals, 'fallback'>, now: number): Promise<SimpleFamily[]> {
+    const [status, letters, counts, conserved, drift] = await Promise.all([
       this.status.read(),
       this.log.countDeadLetters(),
       readIngestCounts(this.pool),
+      this.conservation.read(now),
       this.drift === null ? null : this.drift.read(fallback === 'unreachable'),
     ]);
     const of = labelText([['projection', PROJECTION]]);
@@ -82,6 +85,10 @@ export class OperationalFamilies {
       // Totals that were loaded anew since are others than those that differed.
       single('quipu_totals_drift', drift === null || drift.healed || !drift.current ? 0 : drift.drift),
       single('quipu_totals_compared_timestamp_seconds', scaledText(String(drift?.atMs ?? 0), 1000)),
+      gauge(
+        'quipu_worker_seconds_conserved_ratio',
+        conserved.map(({ tenant, ratio }) => ({ labels: labelText([['tenant', tenant]]), value: ratio })),
+      ),
       gauge(
         'quipu_dead_letters',
         [...letters].sort().map(([reason, value]) => ({ labels: labelText([['reason', reason]]), value })),
