@@ -19,10 +19,13 @@ const [QUEUED, STARTED, TERMINAL] = [/queued$/, /started$/, /completed|failed|ab
 const STATUS = ['job.blocked', 'job.unblocked', 'job.assigned', 'job.requeued'];
 const INTEGRALS = { node_seconds: 'nodes', waiting_seconds: 'waiting', running_seconds: 'running' };
 const STANDINGS = ['queued', 'delayed', 'blocked', 'in_progress'];
+/** Newest versions of the data of types that have more than one; their older versions have no estimates. */
+const VERSIONS = { 'job.aborted': 2 };
 const FIELDS = { template: 'clusterTemplate', hardware: 'hardwareType', image: 'imageType' };
 
 const iso = (t) => (t === null || Math.abs(t) === Infinity ? null : new Date(t).toISOString());
 const time = (t, none) => (t === null || t === undefined ? none : Date.parse(t));
+const greatest = (facts) => Math.max(-Infinity, ...facts.map((fact) => fact.t));
 const least = (facts) => Math.min(Infinity, ...facts.map((fact) => fact.t));
 const instants = (times) => [...new Set(times)].filter(Number.isFinite).sort((a, b) => a - b);
 const sha = (data) => createHash('sha256').update(data).digest();
@@ -30,6 +33,9 @@ const compare = (a = '', b = '') => (a < b ? -1 : a > b ? 1 : 0);
 const has = (facts, type) => facts.some((fact) => type.test(fact.type));
 /** What the last of facts in order says about a field. */
 const said = (facts, name) => facts.findLast(({ data }) => (data[name] ?? null) !== null)?.data[name];
+/** An end that nobody saw: what followed from the silence of a worker. */
+const guessed = ({ type, dataversion, data }) =>
+  type === 'job.aborted' && dataversion > 1 && data.estimated === true;
 const lifeOf = ({ type, data }) => (type.startsWith('node.') ? (data.life ?? '') : (data.attempt ?? 1));
 
 /** Facts in their order: time, sequence, rank of what they say of the status, source, id. */
@@ -83,7 +89,7 @@ function nodeIntervals(subject, facts) {
 
 /** The attempts of a job, lowest first; a failure that is not final implies that the next one was queued. */
 function attemptsOf(events, removals) {
-  const facts = events.filter(({ type }) => !/progressed|removed/.test(type));
+  const facts = events.filter((event) => !/progressed|removed/.test(event.type) && !guessed(event));
   const next = ({ data }) => ({ type: 'job.queued', data: { attempt: lifeOf({ type: '', data }) + 1 } });
   const retried = facts.filter(({ type, data }) => type === 'job.failed' && data.final === false);
   const all = inOrder([...facts, ...retried.map((fact) => ({ ...fact, ...next(fact) }))]);
@@ -97,19 +103,37 @@ function attemptsOf(events, removals) {
             .reduce((value, facts) => said(facts, name) ?? value, undefined)
         : undefined;
     const delay = time(said(own, 'delayUntil'), -Infinity);
-    const attempt = { life: String(a), own, higher, below, delay, running: walk(own, STARTED, TERMINAL) };
-    const tail = attempt.running.at(-1);
+    const running = walk(own, STARTED, TERMINAL);
+    const attempt = { life: String(a), own, higher, below, delay, running, givenUp: -Infinity };
+    const tail = running.at(-1);
     if (tail?.end === null) {
       const shown = higher.filter(({ type }) => !/blocked|requeued/.test(type));
-      const estimate = Math.max(tail.start, least(shown));
+      const overtaken = Math.max(tail.start, least(shown));
+      const silent = silenceOf(
+        events.filter((event) => lifeOf(event) === a),
+        tail.start,
+      );
+      const estimate = Math.min(overtaken, silent);
       const later = removals.filter((removal) => removal.t >= tail.start);
       const real = removals.length > 0 && later.length === 0 ? tail.start : least(later);
       Object.assign(tail, { estimated: estimate < real, end: Math.min(estimate, real) });
+      if (silent < overtaken && silent < real) attempt.givenUp = silent;
       if (tail.end === Infinity) tail.end = null;
     }
     return { ...attempt, field: (name) => said(own, name) ?? below(name) };
   });
 }
+
+/** When a run that began at `start` ended by the silence of its worker; Infinity if something shows that it went on. */
+function silenceOf(events, start) {
+  const end = greatest(events.filter(guessed));
+  const heard = greatest(events.filter(({ type }) => /progressed|started/.test(type)));
+  return end >= start && heard <= end ? end : Infinity;
+}
+
+/** What still counts at an instant of the facts up to then: of an attempt that was given up, what came later. */
+const standingAt = ({ own, givenUp }, t) =>
+  own.filter((fact) => fact.t <= t && (t < givenUp || fact.t > givenUp));
 
 const statusOf = (facts) => {
   const rank = ({ type }) => STATUS.indexOf(type);
@@ -128,17 +152,19 @@ function jobIntervals(attempt, removals) {
 }
 
 /** The spans at which an attempt waits; whether it does changes only where something happens. */
-function waitsOf({ own, running, higher, delay }, removals) {
+function waitsOf(attempt, removals) {
+  const { own, running, higher, delay } = attempt;
   const over = least([...higher, ...removals]);
   const edges = running.flatMap(({ start, end }) => [start, end]);
   const waits = [];
   for (const t of instants([...own.map((fact) => fact.t), ...edges, delay, over])) {
-    const told = own.filter((fact) => fact.t <= t);
+    const told = standingAt(attempt, t);
     const runs = running.some(({ start, end }) => start <= t && (end === null || t < end));
     const status = statusOf(told);
     const waiting = status === undefined ? has(told, QUEUED) : /unblocked|requeued/.test(status);
     const open = waits.at(-1)?.end === null;
-    if (waiting && t >= delay && t < over && !runs && !has(told, TERMINAL)) {
+    const ended = own.some((fact) => fact.t <= t && TERMINAL.test(fact.type));
+    if (waiting && t >= delay && t < over && !runs && !ended) {
       if (!open) waits.push({ start: t, end: null });
     } else if (open) waits.at(-1).end = t;
   }
@@ -150,11 +176,13 @@ function standingOf(top, removals, at) {
   if (top === undefined || removals.length > 0) return [];
   const { life, own, running, delay, field } = top;
   const interval = { start: null, end: null, from: null, to: null, life, height: 1, amount: 1n, field };
-  const status = statusOf(own);
+  const told = standingAt(top, Infinity);
+  const status = statusOf(told);
   if (running.some(({ end }) => end === null)) return [{ ...interval, column: 'in_progress' }];
   if (has(own, TERMINAL)) return [];
   if (status === 'job.blocked') return [{ ...interval, column: 'blocked' }];
   if (status === 'job.assigned') return [{ ...interval, column: 'in_progress' }];
+  if (status === undefined && !has(told, QUEUED)) return [];
   const queued = own.filter(({ type }) => type === 'job.queued');
   const begun = queued.length > 0 ? queued : own.filter(({ type }) => /unblocked|requeued/.test(type));
   const since = Math.max(least(begun), delay);
@@ -259,7 +287,8 @@ function check([question, ...rest]) {
   if (!(time(question.end ?? question.at) <= time(question.asOf))) differ('the window ends after asOf');
   const [hashes, entities] = [new Map(), new Map()];
   for (const { position, event } of of('event')) {
-    if (!/^(job|node)\./.test(event.type) || event.dataversion !== 1)
+    const known = event.dataversion >= 1 && event.dataversion <= (VERSIONS[event.type] ?? 1);
+    if (!/^(job|node)\./.test(event.type) || !known)
       throw new Error(`position ${position}: version ${event.dataversion} of ${event.type} is unknown`);
     if (hashes.has(BigInt(position))) differ(`position ${position}: is there twice`);
     if (BigInt(position) > upTo) differ(`position ${position}: is behind ${upTo}, where the question stands`);
