@@ -6,6 +6,8 @@ const DIALECTS = [
   ['Coopr', 'coopr', 'coopr.json'],
   ['Debusine', 'debusine', 'debusine.json'],
   ['restic-manager', 'restic', 'restic-manager.json'],
+  ['Proxmox', 'pbs', 'pbs.json'],
+  ['Proxmox VE', 'pve', 'pve.json'],
 ] as const;
 const page = readFileSync(join(root, 'docs/compatibility.md'), 'utf8');
 

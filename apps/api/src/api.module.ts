@@ -24,6 +24,8 @@ import { MetricsController } from './metrics/metrics.controller.js';
 import { metricsProviders } from './metrics/metrics-providers.js';
 import { DocsController } from './openapi/docs.controller.js';
 import { PageController } from './page/page.controller.js';
+import { ProxmoxController } from './proxmox/proxmox.controller.js';
+import { proxmoxProviders } from './proxmox/proxmox-providers.js';
 import { QueuesController } from './queues/queues.controller.js';
 import { UsageController } from './usage/usage.controller.js';
 import { WhyController } from './why/why.controller.js';
@@ -36,6 +38,8 @@ export interface ApiOptions {
   readonly redisUrl: string;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** How late the Proxmox dialect refuses who is nobody, ms; 3 s if absent. */
+  readonly refusalMs?: number;
 }
 
 const POOL = Symbol('POOL');
@@ -56,7 +60,8 @@ export class ApiModule implements OnApplicationShutdown {
   ) {}
 
   /** Composes the module for one process. */
-  static of({ config, databaseUrl, redisUrl, clock, logger }: ApiOptions): DynamicModule {
+  static of(options: ApiOptions): DynamicModule {
+    const { config, databaseUrl, redisUrl, clock, logger, refusalMs } = options;
     const pool = createPool(databaseUrl, {
       max: config.databasePoolSize,
       applicationName: 'quipu-api',
@@ -88,6 +93,7 @@ export class ApiModule implements OnApplicationShutdown {
         WhyController,
         DebusineController,
         MetricsController,
+        ProxmoxController,
       ],
       providers: [
         { provide: POOL, useValue: pool },
@@ -109,6 +115,7 @@ export class ApiModule implements OnApplicationShutdown {
           new HealthProbes({ pool, redis, clock, lagWarnSeconds: config.lagWarnSeconds }),
         ),
         ...metricsProviders({ pool, redis, clock, config }),
+        ...proxmoxProviders({ redis, clock, ...(refusalMs === undefined ? {} : { refusalMs }) }),
         ...whyProviders(pool),
         ...eventsProviders({ pool, redisUrl, clock, logger, config }),
         { provide: APP_FILTER, useClass: ProblemFilter },

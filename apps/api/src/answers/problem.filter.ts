@@ -11,6 +11,7 @@ import { classifyPgError, QuipuError } from '@quipu/platform';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { API_LOGGER, type ApiLogger } from '../api-tokens.js';
 import { answeredByRouter } from '../coopr/coopr-answers.js';
+import { envelopeOf, refuse } from '../proxmox/proxmox-answers.js';
 import { ProblemException } from './problem.exception.js';
 
 /** An RFC 9457 problem document. */
@@ -54,6 +55,8 @@ export class ProblemFilter implements ExceptionFilter {
     const { url } = host.switchToHttp().getRequest<FastifyRequest>();
     if (error instanceof NotFoundException && answeredByRouter(url, reply)) return;
     const problem = this.problemOf(error);
+    const envelope = envelopeOf(url);
+    if (envelope !== null) return void refuse(reply, envelope, problem.status, problem.detail);
     const { headers, members } = error instanceof ProblemException ? error.extra : {};
     if (problem.status === 503) void reply.header('retry-after', '5');
     void reply

@@ -1,5 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { plainText } from '../coopr/coopr-answers.js';
+import { envelopeOf, refuse } from '../proxmox/proxmox-answers.js';
 
 /**
  * What answers a path that the router cannot read (such as `%ff`), before any hook and any filter: in the words of the
@@ -14,6 +15,8 @@ export function answerUnroutable(headers: Readonly<Record<string, string>>) {
     void reply.headers(headers);
     const path = request.raw.url?.split('?', 1)[0] ?? '';
     if (path === '/v2' || path.startsWith('/v2/')) return void plainText(reply, status, detail);
+    const envelope = envelopeOf(path);
+    if (envelope !== null) return void refuse(reply, envelope, status, detail);
     const title = tooLong ? 'URI too long' : 'Bad request';
     const problem = { type: 'about:blank', title, status, detail };
     void reply.code(status).header('content-type', 'application/problem+json').send(JSON.stringify(problem));

@@ -5,6 +5,7 @@ import { eventsApi } from '../events/events.openapi.js';
 import { healthApi } from '../health/health.openapi.js';
 import { metricsApi } from '../metrics/metrics.openapi.js';
 import { pageApi } from '../page/page.openapi.js';
+import { proxmoxApi } from '../proxmox/proxmox.openapi.js';
 import { queuesApi } from '../queues/queues.openapi.js';
 import { usageApi } from '../usage/usage.openapi.js';
 import { whyApi } from '../why/why.openapi.js';
@@ -22,6 +23,7 @@ const FRAGMENTS: readonly ApiFragment[] = [
   adminApi,
   cooprApi,
   metricsApi,
+  proxmoxApi,
   healthApi,
   pageApi,
   docsApi,
@@ -63,6 +65,13 @@ const SECURITY_SCHEMES = {
     description: 'An API key: `./quipu keys create`, or POST /api/keys.',
   },
   scraper: { type: 'http', scheme: 'bearer', description: 'A key of a scraper or an admin.' },
+  proxmoxToken: {
+    type: 'apiKey',
+    in: 'header',
+    name: 'Authorization',
+    description:
+      '`PBSAPIToken=<user>@quipu!<tenant>:<key>`: the user, its tenant’s name and a key of that user.',
+  },
   basic: { type: 'http', scheme: 'basic', description: 'User `<tenant>/<user>`, password an API key.' },
   cooprUser: { type: 'apiKey', in: 'header', name: 'Coopr-UserID', description: 'The user’s name.' },
   cooprTenant: {

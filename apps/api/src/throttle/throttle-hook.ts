@@ -1,4 +1,5 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { envelopeOf, refuse } from '../proxmox/proxmox-answers.js';
 import type { RequestThrottle } from './request-throttle.js';
 
 /**
@@ -17,6 +18,8 @@ export function registerThrottle(server: FastifyInstance, throttle: RequestThrot
     if (path === '/status' || path === '/v2' || path.startsWith('/v2/')) {
       return reply.header('content-type', 'text/plain; charset=utf-8').send(detail);
     }
+    const envelope = envelopeOf(path);
+    if (envelope !== null) return refuse(reply, envelope, 429, 'too many requests at once');
     const problem = { type: 'about:blank', title: 'Too many requests', status: 429, detail };
     return reply.header('content-type', 'application/problem+json').send(JSON.stringify(problem));
   });
