@@ -18,6 +18,8 @@ import { DebusineController } from './debusine/debusine.controller.js';
 import { EventsController } from './events/events.controller.js';
 import { eventsProviders } from './events/events-providers.js';
 import { EntitiesController } from './entities/entities.controller.js';
+import { gnocchiProviders } from './gnocchi/gnocchi-providers.js';
+import { gnocchiControllers } from './gnocchi/gnocchi.controller.js';
 import { HealthProbes } from './health/health-probes.js';
 import { HealthController } from './health/health.controller.js';
 import { MetricsController } from './metrics/metrics.controller.js';
@@ -91,6 +93,7 @@ export class ApiModule implements OnApplicationShutdown {
         EventsController,
         EntitiesController,
         WhyController,
+        ...gnocchiControllers(config.gnocchiPrefix),
         DebusineController,
         MetricsController,
         ProxmoxController,
@@ -117,6 +120,7 @@ export class ApiModule implements OnApplicationShutdown {
         ...metricsProviders({ pool, redis, clock, config }),
         ...proxmoxProviders({ redis, clock, ...(refusalMs === undefined ? {} : { refusalMs }) }),
         ...whyProviders(pool),
+        ...gnocchiProviders({ pool, redis, redisUrl, clock, logger, config }),
         ...eventsProviders({ pool, redisUrl, clock, logger, config }),
         { provide: APP_FILTER, useClass: ProblemFilter },
       ],

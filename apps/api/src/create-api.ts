@@ -4,6 +4,7 @@ import { ApiModule, type ApiOptions } from './api.module.js';
 import { answerUnroutable } from './answers/unroutable.js';
 import { withoutSlash } from './debusine/without-slash.js';
 import { registerBodyParsers } from './events/body-parsers.js';
+import { isGnocchiPath, withOneSlash } from './gnocchi/gnocchi-paths.js';
 import { RequestThrottle } from './throttle/request-throttle.js';
 import { registerThrottle } from './throttle/throttle-hook.js';
 
@@ -33,13 +34,15 @@ const SECURITY_HEADERS: Readonly<Record<string, string>> = {
 
 /** Builds the API application, ready to listen. The caller closes it. */
 export async function createApi(options: ApiOptions): Promise<NestFastifyApplication> {
+  const { gnocchiPrefix } = options.config;
   const adapter = new FastifyAdapter({
     bodyLimit: MAX_BODY_BYTES,
     routerOptions: { maxParamLength: MAX_HEADER_BYTES },
     http: { maxHeaderSize: MAX_HEADER_BYTES },
     requestTimeout: 30_000,
-    frameworkErrors: answerUnroutable(SECURITY_HEADERS),
-    rewriteUrl: (request: { readonly url?: string | undefined }) => withoutSlash(request.url ?? '/'),
+    frameworkErrors: answerUnroutable(SECURITY_HEADERS, gnocchiPrefix),
+    rewriteUrl: (request: { readonly url?: string | undefined }) =>
+      withoutSlash(withOneSlash(gnocchiPrefix, request.url ?? '/')),
     trustProxy: options.config.trustedProxies.length === 0 ? false : [...options.config.trustedProxies],
   });
   const app = await NestFactory.create<NestFastifyApplication>(ApiModule.of(options), adapter, {
@@ -47,10 +50,10 @@ export async function createApi(options: ApiOptions): Promise<NestFastifyApplica
     abortOnError: false,
     bodyParser: false,
   });
-  registerBodyParsers(adapter.getInstance());
+  registerBodyParsers(adapter.getInstance(), ({ url }) => isGnocchiPath(gnocchiPrefix, url));
   const { config, redisUrl, logger } = options;
   const rates = { perKey: config.requestsPerKey, perAddress: config.requestsPerAddress };
-  registerThrottle(adapter.getInstance(), new RequestThrottle(redisUrl, rates, logger));
+  registerThrottle(adapter.getInstance(), new RequestThrottle(redisUrl, rates, logger), gnocchiPrefix);
   let ending = false;
   adapter.getInstance().addHook('preClose', (done) => {
     ending = true;

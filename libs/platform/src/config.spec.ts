@@ -38,6 +38,9 @@ describe('loadConfig', () => {
       metricsCacheSeconds: 5,
       metricsMaxSeries: 10_000,
       metricsHostPrefix: 'rm_',
+      gnocchiAuth: 'key',
+      gnocchiPrefix: '',
+      archiveDefaults: true,
     });
     expect(Object.isFrozen(config)).toBe(true);
   });
@@ -92,6 +95,24 @@ describe('loadConfig', () => {
     expect(loadConfig({ QUIPU_JOB_WAIT_BUCKETS: '0.05, 1,90' }).jobWaitBuckets).toEqual([0.05, 1, 90]);
     for (const wrong of ['1,1', '2,1', '0', '-1', '1e3', '1,,2', '0.0001', '+Inf']) {
       expect(refusal({ QUIPU_JOB_RUN_BUCKETS: wrong })).toContain('QUIPU_JOB_RUN_BUCKETS');
+    }
+  });
+
+  it('trusts names of Gnocchi clients on loopback only', () => {
+    for (const HOST of ['127.0.0.1', '127.8.8.8', '::1', 'localhost']) {
+      expect(loadConfig({ HOST, QUIPU_GNOCCHI_AUTH: 'trust' }).gnocchiAuth).toBe('trust');
+    }
+    for (const HOST of ['0.0.0.0', '::', '10.0.0.1', '127.evil.example', 'localhost.example']) {
+      expect(refusal({ HOST, QUIPU_GNOCCHI_AUTH: 'trust' })).toContain('QUIPU_GNOCCHI_AUTH');
+    }
+  });
+
+  it('takes paths as prefixes, and nothing else', () => {
+    expect(loadConfig({ QUIPU_GNOCCHI_PREFIX: '/time-series/gnocchi' }).gnocchiPrefix).toBe(
+      '/time-series/gnocchi',
+    );
+    for (const wrong of ['/', 'metric', '/metric/', '/a//b', '/:id', '/*', '/a b']) {
+      expect(refusal({ QUIPU_GNOCCHI_PREFIX: wrong })).toContain('QUIPU_GNOCCHI_PREFIX');
     }
   });
 

@@ -63,6 +63,12 @@ export interface Config {
   readonly jobRunBuckets?: readonly number[];
   /** File with names that have a row of zeros before anything happens (`QUIPU_METRICS_VOCABULARY`). */
   readonly metricsVocabulary?: string;
+  /** How callers of the Gnocchi dialect are known (`QUIPU_GNOCCHI_AUTH`); `trust` on loopback only. */
+  readonly gnocchiAuth: 'key' | 'trust';
+  /** Path below which the Gnocchi dialect is mounted, without a slash at its end (`QUIPU_GNOCCHI_PREFIX`). */
+  readonly gnocchiPrefix: string;
+  /** Whether an empty archive gets policies and a rule to begin with (`QUIPU_ARCHIVE_DEFAULTS`). */
+  readonly archiveDefaults: boolean;
 }
 
 const SECRET_VARIABLES = new Set([
@@ -186,9 +192,19 @@ const variables = z.object({
     )
     .default('rm_'),
   QUIPU_METRICS_VOCABULARY: z.string().optional(),
+  QUIPU_GNOCCHI_AUTH: oneOf(['key', 'trust']).default('key'),
+  QUIPU_GNOCCHI_PREFIX: text
+    .refine((value) => /^(\/[A-Za-z0-9_~-]{1,50}){0,5}$/.test(value), 'empty, or a path such as /metric')
+    .default(''),
+  QUIPU_ARCHIVE_DEFAULTS: oneOf(['on', 'off']).default('on'),
   QUIPU_JOB_WAIT_BUCKETS: bounds(),
   QUIPU_JOB_RUN_BUCKETS: bounds(),
 });
+
+/** True for names and addresses that only programs of this machine reach. */
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'));
+}
 
 /**
  * Reads the configuration from `env`. An empty variable counts as unset. The data directory is
@@ -210,6 +226,12 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
     throw new ConfigError(lines.join('\n'));
   }
   const v = parsed.data;
+  if (v.QUIPU_GNOCCHI_AUTH === 'trust' && !isLoopback(v.HOST)) {
+    const why = 'only where HOST is a loopback address: with it, a name alone opens everything';
+    throw new ConfigError(
+      `QUIPU_GNOCCHI_AUTH="trust" is not allowed with HOST=${JSON.stringify(v.HOST)}: ${why}.`,
+    );
+  }
   const dataDir = v.QUIPU_DATA_DIR ? resolve(v.QUIPU_DATA_DIR) : resolve(v.QUIPU_HOME ?? '.', '.quipu');
   return Object.freeze({
     dataDir,
@@ -238,6 +260,9 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
     metricsCacheSeconds: v.QUIPU_METRICS_CACHE_SECONDS,
     metricsMaxSeries: v.QUIPU_METRICS_MAX_SERIES,
     metricsHostPrefix: v.QUIPU_METRICS_HOST_PREFIX,
+    gnocchiAuth: v.QUIPU_GNOCCHI_AUTH,
+    gnocchiPrefix: v.QUIPU_GNOCCHI_PREFIX,
+    archiveDefaults: v.QUIPU_ARCHIVE_DEFAULTS === 'on',
     ...(v.QUIPU_JOB_WAIT_BUCKETS === undefined ? {} : { jobWaitBuckets: v.QUIPU_JOB_WAIT_BUCKETS }),
     ...(v.QUIPU_JOB_RUN_BUCKETS === undefined ? {} : { jobRunBuckets: v.QUIPU_JOB_RUN_BUCKETS }),
     ...(v.QUIPU_METRICS_VOCABULARY === undefined

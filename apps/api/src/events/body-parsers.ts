@@ -1,5 +1,5 @@
 import { UnsupportedMediaTypeException } from '@nestjs/common';
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { readBody } from './read-body.js';
 
 /** Path of the ingestion route, which reads its body itself: after it has looked at the key. */
@@ -10,14 +10,18 @@ const MAX_JSON_BYTES = 64 * 1024;
 
 /**
  * Replaces the server's body parsers by one. Events stay a stream, unread; other routes take JSON and nothing else.
+ * @param readsItself other routes that read their bodies themselves.
  */
-export function registerBodyParsers(server: FastifyInstance): void {
+export function registerBodyParsers(
+  server: FastifyInstance,
+  readsItself: (request: FastifyRequest) => boolean,
+): void {
   const parseJson = server.getDefaultJsonParser('error', 'error');
   server.removeAllContentTypeParsers();
   server.addContentTypeParser('*', (request, payload, done) => {
     // Where no route is, the answer says so (a dialect's router in its own words), whatever was sent.
     if (request.is404) return done(null, undefined);
-    if (request.routeOptions.url === EVENTS_PATH) return done(null, payload);
+    if (request.routeOptions.url === EVENTS_PATH || readsItself(request)) return done(null, payload);
     const type = request.headers['content-type']?.split(';', 1)[0]?.trim().toLowerCase();
     if (type !== 'application/json') {
       return done(new UnsupportedMediaTypeException('Send a body as application/json.'));

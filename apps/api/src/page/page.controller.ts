@@ -5,6 +5,8 @@ import { Controller, Get, Inject, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { API_CLOCK, type ApiClock } from '../api-tokens.js';
 import { CrossTenantReads } from '../answers/cross-tenant-reads.js';
+import { asksForVersions } from '../gnocchi/gnocchi-paths.js';
+import { GnocchiDialect } from '../gnocchi/gnocchi-dialect.js';
 import { basicCredentials } from './basic-credentials.js';
 import { type PageDepth, type PageModel, type PageUsage, renderNotice, renderPage } from './render-page.js';
 
@@ -22,12 +24,17 @@ export class PageController {
     private readonly usages: UsageQueries,
     private readonly statuses: StatusQueries,
     private readonly crossTenantReads: CrossTenantReads,
+    private readonly gnocchi: GnocchiDialect,
     @Inject(API_CLOCK) private readonly clock: ApiClock,
   ) {}
 
   /** The page; 401 with a challenge without a key, 403 for those who may not see their tenant's numbers. */
   @Get()
   async page(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<FastifyReply> {
+    // A client of the Gnocchi dialect asks for the versions here, where the dialect is mounted here.
+    if (this.gnocchi.isAtRoot && asksForVersions(request.headers.accept)) {
+      return this.gnocchi.versions(request, reply);
+    }
     const html = reply.header('content-type', 'text/html; charset=utf-8').header('cache-control', 'no-store');
     const credentials = basicCredentials(request.headers.authorization);
     const principal = credentials === null ? null : await this.keys.authenticate(credentials);

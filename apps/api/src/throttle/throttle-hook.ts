@@ -1,12 +1,20 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { GnocchiError } from '../gnocchi/forms/gnocchi-error.js';
+import { sendRefusal } from '../gnocchi/gnocchi-dialect.js';
+import { isGnocchiPath } from '../gnocchi/gnocchi-paths.js';
 import { envelopeOf, refuse } from '../proxmox/proxmox-answers.js';
 import type { RequestThrottle } from './request-throttle.js';
 
 /**
  * Lets the throttle look at every request before anything of it is read. Health probes pass: an orchestrator that is
  * put off would restart what is only busy.
+ * @param gnocchiPrefix where the Gnocchi dialect is mounted, which refuses in its own forms.
  */
-export function registerThrottle(server: FastifyInstance, throttle: RequestThrottle): void {
+export function registerThrottle(
+  server: FastifyInstance,
+  throttle: RequestThrottle,
+  gnocchiPrefix: string,
+): void {
   server.addHook('onRequest', async (request, reply) => {
     const path = request.url.split('?', 1)[0]!;
     if (path.startsWith('/health/')) return;
@@ -18,6 +26,7 @@ export function registerThrottle(server: FastifyInstance, throttle: RequestThrot
     if (path === '/status' || path === '/v2' || path.startsWith('/v2/')) {
       return reply.header('content-type', 'text/plain; charset=utf-8').send(detail);
     }
+    if (isGnocchiPath(gnocchiPrefix, path)) return sendRefusal(request, reply, new GnocchiError(429, detail));
     const envelope = envelopeOf(path);
     if (envelope !== null) return refuse(reply, envelope, 429, 'too many requests at once');
     const problem = { type: 'about:blank', title: 'Too many requests', status: 429, detail };

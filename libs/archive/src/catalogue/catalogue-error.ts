@@ -8,7 +8,7 @@ export type CatalogueRefusal =
   | 'policy-unchangeable'
   | 'no-such-rule'
   | 'rule-exists'
-  | 'no-rule-matches'
+  | 'rule-unchangeable'
   | 'no-such-metric'
   | 'metric-exists'
   | 'no-such-resource'

@@ -125,16 +125,16 @@ export class ArchiveResources {
     return rows[0] === undefined ? null : toResource(rows[0]);
   }
 
-  /** Which of these ids are resources within the scope, each with the tenant whose it is. */
-  async tenantsOf(scope: Scope, ids: readonly string[]): Promise<Map<string, string>> {
+  /** Which of these ids are resources within the scope, each with whose it is; the platform's own before others'. */
+  async owners(scope: Scope, ids: readonly string[]): Promise<Map<string, Owner>> {
     const parameters = new Parameters();
-    const { rows } = await this.pool.query<{ id: string; tenant: string }>(
-      `SELECT r.id, r.tenant FROM archive_resources r
+    const { rows } = await this.pool.query<{ id: string; tenant: string; creator: string }>(
+      `SELECT r.id, r.tenant, r.creator FROM archive_resources r
         WHERE r.id = ANY (${parameters.add(ids)}::uuid[]) AND ${knownTo(scope, 'r.tenant', parameters)}
         ORDER BY (r.tenant = ${parameters.add(SUPERADMIN_TENANT)}), r.tenant DESC`,
       parameters.values,
     );
-    return new Map(rows.map(({ id, tenant }) => [id, tenant]));
+    return new Map(rows.map(({ id, tenant, creator }) => [id, { tenant, creator }]));
   }
 
   /** A page of the resources that exist within the scope. @throws CatalogueError (invalid-page) */

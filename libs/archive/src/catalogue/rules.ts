@@ -65,7 +65,7 @@ export class ArchiveRules {
     throw new CatalogueError('rule-exists', name, `Archive policy rule ${name} already exists`);
   }
 
-  /** Gives a rule another name. @throws CatalogueError (no-such-rule, rule-exists) */
+  /** Gives a rule another name. @throws CatalogueError (no-such-rule, rule-unchangeable) */
   async rename(name: string, newName: string): Promise<ArchiveRule> {
     try {
       const { rows } = await this.pool.query<RuleRow>(
@@ -78,7 +78,7 @@ export class ArchiveRules {
       if (brokenConstraint(error) === null) throw error;
       const why = `Archive policy rule ${newName} already exists.`;
       const message = `Archive policy rule ${name} does not support change: ${why}`;
-      throw new CatalogueError('rule-exists', newName, message);
+      throw new CatalogueError('rule-unchangeable', newName, message);
     }
   }
 

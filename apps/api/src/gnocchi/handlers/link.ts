@@ -1,0 +1,7 @@
+import type { GnocchiCall } from '../gnocchi-call.js';
+
+/** The header that leads to the next page: the URL of this request with another query. */
+export function linkTo({ request }: GnocchiCall, query: string): { link: string } {
+  const path = request.url.split('?', 1)[0]!;
+  return { link: `<${request.protocol}://${request.host}${path}?${query}>; rel="next"` };
+}

@@ -1,0 +1,136 @@
+import { randomUUID } from 'node:crypto';
+import {
+  type ArchiveMetric,
+  CatalogueError,
+  mayUse,
+  METRIC_SORT_KEYS,
+  type MetricFilters,
+} from '@quipu/archive';
+import { GnocchiError } from '../forms/gnocchi-error.js';
+import type { GnocchiArchive } from '../gnocchi-archive.js';
+import type { GnocchiAnswer, GnocchiCall } from '../gnocchi-call.js';
+import { Invalid, objectOf, optional, type Schema, text } from '../input/schema.js';
+import { parseUuid, resourceUuid } from '../input/uuids.js';
+import { linkTo } from './link.js';
+import { METRIC_MEMBERS, policiesOf } from './metric-input.js';
+import { listedMetric, madeMetric, wholeMetric } from './objects.js';
+
+/** The id of the resource that a caller calls by a text. */
+export function resourceIdSchema(creator: string): Schema<{ id: string; original: string }> {
+  return (value, path) => {
+    const original = text(value, path);
+    const id = resourceUuid(original, creator);
+    if (id === null) throw new Invalid('not a valid value', path);
+    return { id, original };
+  };
+}
+
+/**
+ * The metric that the path names.
+ * @throws GnocchiError (403), CatalogueError (no-such-metric)
+ */
+export async function usableMetric({ metrics }: GnocchiArchive, call: GnocchiCall): Promise<ArchiveMetric> {
+  const asked = call.name();
+  const id = parseUuid(asked);
+  if (id === null) throw CatalogueError.noSuchMetric(asked);
+  const { scope } = call.caller;
+  const metric = (await metrics.find(scope, [id])).get(id);
+  if (metric === undefined) throw CatalogueError.noSuchMetric(asked);
+  if (!mayUse(scope, metric)) throw new GnocchiError(403, '');
+  return metric;
+}
+
+/** `POST /v1/metric` */
+export async function createMetric(archive: GnocchiArchive, call: GnocchiCall): Promise<GnocchiAnswer> {
+  const { principal, scope } = call.caller;
+  const schema = objectOf({ ...METRIC_MEMBERS, resource_id: optional(resourceIdSchema(principal.name)) });
+  const body = await call.body(schema);
+  const [policy] = (await policiesOf(archive.rules, [body])) as [string];
+  let tenant = principal.tenantId;
+  if (body.resource_id !== undefined) {
+    if (body.name === undefined) {
+      const reason = 'Name cannot be null if resource_id is not null';
+      throw GnocchiError.argument('name', reason, 'Attribute value error');
+    }
+    const { id } = body.resource_id;
+    const resource = await archive.resources.find(scope, id);
+    if (resource === null) throw CatalogueError.noSuchResource(id);
+    if (!mayUse(scope, resource)) throw new GnocchiError(403, '');
+    ({ tenant } = resource);
+  }
+  const metric = {
+    id: randomUUID(),
+    tenant,
+    creator: principal.name,
+    name: body.name ?? null,
+    unit: body.unit ?? null,
+    resourceId: body.resource_id?.id ?? null,
+    policy,
+  };
+  try {
+    await archive.metrics.create([metric], archive.clock.now());
+  } catch (error) {
+    if (!(error instanceof CatalogueError) || error.refusal !== 'metric-exists') throw error;
+    throw new GnocchiError(400, { cause: 'Named metric already exists', detail: error.subject });
+  }
+  const location = `${call.base}/metric/${metric.id}`;
+  return { status: 201, value: madeMetric(metric, policy), headers: { location } };
+}
+
+/** `GET /v1/metric/<id>` */
+export async function getMetric(archive: GnocchiArchive, call: GnocchiCall): Promise<GnocchiAnswer> {
+  return { status: 200, value: await withResource(archive, await usableMetric(archive, call)) };
+}
+
+/** A metric on its own, with its resource. */
+export async function withResource(
+  { resources }: GnocchiArchive,
+  metric: ArchiveMetric,
+): Promise<ReturnType<typeof wholeMetric>> {
+  const { tenant, resourceId } = metric;
+  return wholeMetric(metric, resourceId === null ? null : await resources.get(tenant, resourceId));
+}
+
+/** `DELETE /v1/metric/<id>` */
+export async function deleteMetric(archive: GnocchiArchive, call: GnocchiCall): Promise<GnocchiAnswer> {
+  await archive.metrics.remove(await usableMetric(archive, call));
+  return { status: 204 };
+}
+
+/** `GET /v1/metric` */
+export async function listMetrics({ metrics }: GnocchiArchive, call: GnocchiCall): Promise<GnocchiAnswer> {
+  const { query, caller } = call;
+  const status = query.one('status');
+  if (status !== undefined && status !== 'active' && status !== 'delete') {
+    const why = "not a valid value for dictionary value @ data['status']";
+    throw new GnocchiError(400, `Invalid input: ${why}`);
+  }
+  const page = query.page(METRIC_SORT_KEYS, ['id:asc']);
+  if (page.marker !== undefined) {
+    const marker = parseUuid(page.marker);
+    if (marker === null)
+      throw new GnocchiError(400, `Invalid pagination: \`Invalid marker: \`${page.marker}''`);
+    Object.assign(page, { marker });
+  }
+  const filters = filtersOf(call);
+  // A metric that was deleted is gone at once, with all that was measured.
+  if (filters === null || status === 'delete') return { status: 200, value: [] };
+  const rows = await metrics.list(caller.scope, filters, page);
+  const headers = rows.length < page.limit ? {} : linkTo(call, query.next(page, rows.at(-1)!.id));
+  return { status: 200, value: rows.map(listedMetric), headers };
+}
+
+/** Null if nothing can have what is asked for. */
+function filtersOf({ query }: GnocchiCall): MetricFilters | null {
+  const filters: MetricFilters = {};
+  for (const key of ['name', 'unit', 'archive_policy_name', 'creator'] as const) {
+    const value = query.one(key);
+    if (value !== undefined) filters[key] = value;
+  }
+  const [user, project] = [query.one('user_id'), query.one('project_id')];
+  if (user !== undefined || project !== undefined) filters.creator = `${user ?? ''}:${project ?? ''}`;
+  const asked = query.one('id');
+  if (asked === undefined) return filters;
+  const id = parseUuid(asked);
+  return id === null ? null : { ...filters, id };
+}

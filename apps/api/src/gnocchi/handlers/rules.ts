@@ -1,0 +1,45 @@
+import type { GnocchiArchive } from '../gnocchi-archive.js';
+import type { GnocchiAnswer, GnocchiCall } from '../gnocchi-call.js';
+import { needAdmin } from '../gnocchi-caller.js';
+import { objectOf, textOf } from '../input/schema.js';
+import { ruleObject } from './objects.js';
+
+const NAME = textOf(255);
+const NEW_RULE = objectOf({ name: NAME, metric_pattern: NAME, archive_policy_name: NAME });
+const CHANGE = objectOf({ name: NAME });
+
+/** `GET /v1/archive_policy_rule` */
+export async function listRules({ rules }: GnocchiArchive): Promise<GnocchiAnswer> {
+  return { status: 200, value: (await rules.list()).map(ruleObject) };
+}
+
+/** `POST /v1/archive_policy_rule` */
+export async function createRule({ rules }: GnocchiArchive, call: GnocchiCall): Promise<GnocchiAnswer> {
+  needAdmin(call.caller);
+  const body = await call.body(NEW_RULE);
+  const rule = { name: body.name, policy: body.archive_policy_name, pattern: body.metric_pattern };
+  await rules.create(rule);
+  const location = `${call.base}/archive_policy_rule/${encodeURIComponent(rule.name)}`;
+  return { status: 201, value: ruleObject(rule), headers: { location } };
+}
+
+/** `GET /v1/archive_policy_rule/<name>` */
+export async function getRule({ rules }: GnocchiArchive, call: GnocchiCall): Promise<GnocchiAnswer> {
+  return { status: 200, value: ruleObject(await rules.get(call.name())) };
+}
+
+/** `PATCH /v1/archive_policy_rule/<name>` */
+export async function renameRule({ rules }: GnocchiArchive, call: GnocchiCall): Promise<GnocchiAnswer> {
+  const { name } = await rules.get(call.name());
+  needAdmin(call.caller);
+  const body = await call.body(CHANGE);
+  return { status: 200, value: ruleObject(await rules.rename(name, body.name)) };
+}
+
+/** `DELETE /v1/archive_policy_rule/<name>` */
+export async function deleteRule({ rules }: GnocchiArchive, call: GnocchiCall): Promise<GnocchiAnswer> {
+  const { name } = await rules.get(call.name());
+  needAdmin(call.caller);
+  await rules.remove(name);
+  return { status: 204 };
+}
