@@ -1,4 +1,7 @@
 import type { Role } from '@quipu/access';
+import { createLogger, createRedis } from '@quipu/platform';
+import { GenerationStore, PointTotalsReader } from '@quipu/read-models';
+import { Sampler } from '../../apps/projector/src/sampler/sampler.js';
 import { type SentEvent, startTestSystem, type TestSystem } from './support/test-system.js';
 
 const NOW = Date.UTC(2026, 2, 2, 12);
@@ -205,6 +208,48 @@ describe('who sees what', () => {
       expect((await get('/v2/metrics/queues', caller, { 'Quipu-After': token })).statusCode).toBe(200);
       const position = (await get('/v2/metrics/queues', caller, { 'Quipu-After': '1' })).statusCode;
       expect(position).toBe(caller.role === 'superadmin' ? 200 : 400);
+    }
+  });
+
+  it('tells collectors the points of what their role sees, and of no other tenant', async () => {
+    const redis = createRedis(system.redisUrl, 'plain');
+    try {
+      const sampler = new Sampler({
+        ...{ store: new GenerationStore(redis), totals: new PointTotalsReader(redis), clock: system.clock },
+        ...{ host: { look: () => Promise.resolve([{ id: 'host', metric: 'n', type: 'gauge', value: 1 }]) } },
+        logger: createLogger('test', 'silent'),
+      });
+      expect(await sampler.tick()).toBe('stored');
+      await sampler.stop();
+    } finally {
+      redis.disconnect();
+    }
+    for (const { tenant, role, secret } of callers) {
+      const all = tenant.id === 'superadmin' && (role === 'superadmin' || role === 'scraper');
+      const own = role === 'admin' || role === 'scraper' ? [tenant] : [];
+      const seen = all ? TENANTS : own;
+      const expected = seen.map(({ id, queued, annSeconds, bobSeconds }) => [
+        `tenant/${id}`,
+        ...[queued, 0, annSeconds + bobSeconds],
+      ]);
+      const user = `PBSAPIToken=${role}@quipu!${tenant.name}:${secret}`;
+      for (const [authorization, url] of [
+        [`Bearer ${secret}`, '/api2/json/status/metrics'],
+        [user, '/api2/extjs/status/metrics?history=1'],
+      ] as const) {
+        const answer = await system.request({ method: 'GET', url, headers: { authorization } });
+        const points = answer.json().data.data as { id: string; value: number }[];
+        const ids = [...new Set(points.map(({ id }) => id))];
+        const found = ids.map((id) => [
+          id,
+          ...points.filter((point) => point.id === id).map(({ value }) => value),
+        ]);
+        const where = [tenant.name, role, url, answer.statusCode];
+        expect([...where, found.sort()]).toEqual([
+          ...[tenant.name, role, url, 200],
+          [...(all ? [['host', 1]] : []), ...expected].sort(),
+        ]);
+      }
     }
   });
 

@@ -7,11 +7,17 @@ import {
   type Value,
 } from '@quipu/exposition';
 import { EventLog, readIngestCounts } from '@quipu/event-log';
-import { metricFamily } from '@quipu/ledger';
-import { StatusQueries, type Totals, WorkerConservation } from '@quipu/read-models';
+import { type KnownDrift, metricFamily, readDrift } from '@quipu/ledger';
+import {
+  GenerationStore,
+  type SamplerState,
+  StatusQueries,
+  type Totals,
+  WorkerConservation,
+} from '@quipu/read-models';
 import type { Redis } from 'ioredis';
 import type { Pool } from 'pg';
-import { LastDrift } from './known-drift.js';
+import { LastKnown } from './last-known.js';
 
 /** Version, commit and runtime of this process. */
 export interface Build {
@@ -28,7 +34,8 @@ export class OperationalFamilies {
   private readonly status: StatusQueries;
   private readonly log: EventLog;
   private readonly conservation: WorkerConservation;
-  private readonly drift: LastDrift | null;
+  private readonly drift: LastKnown<KnownDrift> | null;
+  private readonly sampler: LastKnown<SamplerState> | null;
   private counting: string | null = null;
 
   constructor(
@@ -39,7 +46,8 @@ export class OperationalFamilies {
     this.status = new StatusQueries(pool);
     this.log = new EventLog(pool);
     this.conservation = new WorkerConservation(pool);
-    this.drift = redis === null ? null : new LastDrift(redis);
+    this.drift = redis === null ? null : new LastKnown(redis, () => readDrift(redis));
+    this.sampler = redis === null ? null : new LastKnown(redis, () => new GenerationStore(redis).state());
   }
 
   /** `rm_build_info` of the restic-manager dialect. */
@@ -66,12 +74,14 @@ export class OperationalFamilies {
 
   /** What only those may know who see the whole platform. @param now ms @throws when Postgres is away. */
   async platform({ fallback }: Pick<Totals, 'fallback'>, now: number): Promise<SimpleFamily[]> {
-    const [status, letters, counts, conserved, drift] = await Promise.all([
+    const isAway = fallback === 'unreachable';
+    const [status, letters, counts, conserved, drift, sampler] = await Promise.all([
       this.status.read(),
       this.log.countDeadLetters(),
       readIngestCounts(this.pool),
       this.conservation.read(now),
-      this.drift === null ? null : this.drift.read(fallback === 'unreachable'),
+      this.drift === null ? null : this.drift.read(isAway),
+      this.sampler === null ? null : this.sampler.read(isAway),
     ]);
     const of = labelText([['projection', PROJECTION]]);
     const one = (value: Value): Series[] => [{ labels: of, value }];
@@ -89,6 +99,9 @@ export class OperationalFamilies {
         'quipu_worker_seconds_conserved_ratio',
         conserved.map(({ tenant, ratio }) => ({ labels: labelText([['tenant', tenant]]), value: ratio })),
       ),
+      single('quipu_sampler_generation_timestamp_seconds', sampler?.timestamp ?? 0),
+      single('quipu_sampler_points', sampler?.points ?? 0),
+      single('quipu_sampler_points_left_out', sampler?.leftOut ?? 0),
       gauge(
         'quipu_dead_letters',
         [...letters].sort().map(([reason, value]) => ({ labels: labelText([['reason', reason]]), value })),

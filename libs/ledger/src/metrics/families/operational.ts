@@ -83,6 +83,25 @@ export const operationalFamilies: readonly MetricFamily[] = [
     tenantLabel: 'tenant',
   }),
   operational({
+    name: 'quipu_sampler_generation_timestamp_seconds',
+    type: 'gauge',
+    help: 'Time of the newest generation of points for pull collectors, seconds since 1970; 0 if there is none.',
+    unit: 'seconds',
+    labels: [],
+  }),
+  operational({
+    name: 'quipu_sampler_points',
+    type: 'gauge',
+    help: 'Points of the newest generation.',
+    labels: [],
+  }),
+  operational({
+    name: 'quipu_sampler_points_left_out',
+    type: 'gauge',
+    help: 'Points that the newest generation had no room for.',
+    labels: [],
+  }),
+  operational({
     name: 'quipu_series_folded',
     type: 'gauge',
     help: 'Series of a family that its budget folded into `__other__`, and its rows of 0 that were left out.',

@@ -1,26 +1,29 @@
-import { type KnownDrift, readDrift } from '@quipu/ledger';
 import type { Redis } from 'ioredis';
 
 /** Longest that Redis may take, ms: a scrape must not wait for it. */
 const PATIENCE_MS = 500;
 
-/** What Redis said of the last comparison of its totals, and says again while it does not answer. */
-export class LastDrift {
-  private known: KnownDrift | null = null;
+/** What Redis said of something, and says again while it does not answer. */
+export class LastKnown<T> {
+  private known: T | null = null;
   private asking: Promise<void> | null = null;
 
-  constructor(private readonly redis: Redis) {}
+  /** @param ask asks Redis; null for what is not there. */
+  constructor(
+    private readonly redis: Pick<Redis, 'status'>,
+    private readonly ask: () => Promise<T | null>,
+  ) {}
 
   /**
-   * The last comparison; null when there was none. While Redis is away it is what is known, at once; and one that hangs
+   * What is known; null when there was nothing. While Redis is away it is what was known, at once; and one that hangs
    * is waited for once, not by every scrape.
    */
-  async read(redisIsAway: boolean): Promise<KnownDrift | null> {
+  async read(redisIsAway: boolean): Promise<T | null> {
     if (redisIsAway || this.asking !== null || this.redis.status !== 'ready') return this.known;
-    this.asking = readDrift(this.redis)
+    this.asking = this.ask()
       .then(
-        (drift) => {
-          this.known = drift;
+        (found) => {
+          this.known = found;
         },
         () => undefined,
       )
