@@ -48,7 +48,7 @@ describe('metrics of several tenants', () => {
         for (const other of others) expect(own.filter((line) => line.includes(other))).toEqual([]);
         const shared = own.filter((line) => line.includes('superadmin'));
         const fleet =
-          /^(workers|worker_pool_runtime|quipu_workers|quipu_worker_state_seconds_total|quipu_instances)\{/;
+          /^(workers|worker_pool_runtime|quipu_(workers|worker_(slots|state_seconds_total)|pool_busy_ratio|instances))\{/;
         expect(shared.filter((line) => !fleet.test(line))).toEqual([]);
         expect(own.some((line) => line.includes(`-of-${tenant}`))).toBe(true);
         // A line of a tenant with a label of its own is the same line for both.
@@ -264,6 +264,12 @@ describe('what accrues', () => {
       };
       expect(await shown(all)).toEqual(['100', '0', '60', '40', '0']);
       await expectStrict();
+      const { body: slots } = await get(system, '/metrics', all);
+      // Two jobs on one slot: one of them is beyond what the worker has.
+      expect(slots).toContain('quipu_worker_slots{pool="p",state="busy"} 1\n');
+      expect(slots).toContain('quipu_pool_busy_ratio{pool="p"} 1\n');
+      expect(slots).toContain('quipu_worker_seconds_conserved_ratio{tenant="superadmin"} 1\n');
+      expect((await get(system, '/metrics', acme)).body).not.toContain('conserved_ratio{');
       system.clock.advance(10_000);
       // Two jobs at once: connected time less busy time has fallen.
       expect(await shown(all)).toEqual(['110', '0', '80', '40', '0']);
