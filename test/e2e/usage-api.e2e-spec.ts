@@ -180,12 +180,12 @@ describe('usage and queues over HTTP', () => {
         asOf: new Date(NOW).toISOString(),
         by: ['user'],
         bucket: 'hour',
-        total: '33',
+        ...{ total: '33', estimated: false, estimatedTotal: '0' },
         data: ['=cmd|calc', 'ann', 'bob'].map((user, i) => ({
           start: '2026-03-01T12:00:00.000Z',
           end: '2026-03-01T13:00:00.000Z',
           user,
-          value: ['3', '10', '20'][i],
+          ...{ value: ['3', '10', '20'][i], estimated: false, estimatedValue: '0' },
         })),
         next: null,
       });
@@ -204,11 +204,16 @@ describe('usage and queues over HTTP', () => {
     it('of queues are counted apart, with the age of the oldest', async () => {
       const answer = await get('/api/queues?queue=%2Bsum', acme());
       expect(answer.json()).toEqual({
-        asOf: new Date(NOW).toISOString(),
+        ...{ asOf: new Date(NOW).toISOString(), sampled: 1, reachMs: 900_000 },
         data: [
           {
             ...{ tenant: 't-acme', queue: '+sum', queued: 1, delayed: 0, blocked: 0, inProgress: 0 },
             oldestWaitingMs: 5000,
+            ...{ arrivals1: 1, arrivals5: 0.2, arrivals15: 0.07 },
+            ...{ departures1: 0, departures5: 0, departures15: 0 },
+            ...{ completions1: 0, completions5: 0, completions15: 0 },
+            ...{ meanWaitMs: null, p95WaitMs: null, meanRunMs: null, p95RunMs: null },
+            ...{ workers: 0, estimated: false, verdict: 'steady: 0.2 in, 0 out per minute' },
           },
         ],
         next: null,
@@ -229,8 +234,8 @@ describe('usage and queues over HTTP', () => {
       const answer = await get('/api/usage?by=user,cluster&service=odd&format=csv', of('t-acme', 'admin'));
       expect(answer.headers['content-type']).toContain('text/csv');
       expect(answer.body).toBe(
-        `start,end,user,cluster,value\r\n${new Date(NOW - DAY).toISOString()},${new Date(NOW).toISOString()},` +
-          `'=cmd|calc,"c,1""x""",3\r\n`,
+        `start,end,user,cluster,value,estimated,estimatedValue\r\n${new Date(NOW - DAY).toISOString()},${new Date(NOW).toISOString()},` +
+          `'=cmd|calc,"c,1""x""",3,false,0\r\n`,
       );
     });
 
@@ -243,7 +248,7 @@ describe('usage and queues over HTTP', () => {
       expect(await type('*/*')).toContain('application/json');
       expect(await type('text/csv', '?format=json')).toContain('application/json');
       expect((await get('/api/queues?format=csv', of('t-acme', 'admin'))).body).toContain(
-        "\r\nt-acme,'+sum,1,0,0,0,5000\r\n",
+        "\r\nt-acme,'+sum,1,0,0,0,5000,",
       );
     });
   });

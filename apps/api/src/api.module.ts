@@ -18,6 +18,9 @@ import { DebusineController } from './debusine/debusine.controller.js';
 import { EventsController } from './events/events.controller.js';
 import { eventsProviders } from './events/events-providers.js';
 import { EntitiesController } from './entities/entities.controller.js';
+import { fleetProviders } from './fleet/fleet-providers.js';
+import { PoolsController } from './fleet/pools.controller.js';
+import { WorkersController } from './fleet/workers.controller.js';
 import { gnocchiProviders } from './gnocchi/gnocchi-providers.js';
 import { gnocchiControllers } from './gnocchi/gnocchi.controller.js';
 import { HealthProbes } from './health/health-probes.js';
@@ -92,6 +95,8 @@ export class ApiModule implements OnApplicationShutdown {
         DocsController,
         EventsController,
         EntitiesController,
+        WorkersController,
+        PoolsController,
         WhyController,
         ...gnocchiControllers(config.gnocchiPrefix),
         DebusineController,
@@ -121,6 +126,7 @@ export class ApiModule implements OnApplicationShutdown {
         ...proxmoxProviders({ redis, clock, ...(refusalMs === undefined ? {} : { refusalMs }) }),
         ...whyProviders(pool),
         ...gnocchiProviders({ pool, redis, redisUrl, clock, logger, config }),
+        ...fleetProviders(pool),
         ...eventsProviders({ pool, redisUrl, clock, logger, config }),
         { provide: APP_FILTER, useClass: ProblemFilter },
       ],

@@ -2,12 +2,20 @@ export { READER_SESSION } from './reader-session.js';
 export {
   DIMENSIONS,
   LEVELS,
+  USAGE_LEVELS,
   coveringGrain,
   type Dimension,
   type Grain,
   type LevelName,
   type UsageFilters,
+  type UsageLevel,
 } from './usage/dimensions.js';
+export {
+  type EstimatedGroup,
+  type EstimatedUsage,
+  EstimatedUsageQueries,
+  type EstimatedUsageQuery,
+} from './usage/estimated-usage.js';
 export {
   UsageQueries,
   type LevelQuery,
@@ -16,6 +24,14 @@ export {
   type UsageQuery,
 } from './usage/usage-queries.js';
 export { type DepthAnswer, type DepthFilters, DepthQueries, type DepthRow } from './depth/depth-queries.js';
+export { type FlowAnswer, type Lengths, type QueueFlow, type Rates } from './flow/flow-queries.js';
+export { RATE_MINUTES } from './flow/level-flow.js';
+export { QueueQueries, type QueuesAnswer, type QueueStanding } from './flow/queue-queries.js';
+export { PoolQueries, type PoolRow, type PoolsAnswer, type PoolsQuery } from './fleet/pool-queries.js';
+export { type CurrentJob } from './fleet/held-jobs.js';
+export { type WorkerAnswer, WorkerQueries, type WorkerRow, type WorkersAnswer } from './fleet/worker-queries.js';
+export { WORKER_STATES, type WorkerStateName } from './fleet/worker-standing.js';
+export { type WorkerSpell } from './fleet/worker-timeline.js';
 export { type LedgerStatus, StatusQueries } from './status/status-queries.js';
 export { type ConservedSlots, WorkerConservation } from './status/worker-conservation.js';
 export { PastQueries } from './past/past-queries.js';

@@ -24,6 +24,7 @@ export interface SentEvent {
   readonly tenant: string;
   readonly subject: string;
   readonly time: number;
+  readonly dataversion?: number;
   readonly data?: Readonly<Record<string, unknown>>;
 }
 

@@ -2,6 +2,7 @@ import { adminApi } from '../admin/admin.openapi.js';
 import { cooprApi } from '../coopr/coopr.openapi.js';
 import { entitiesApi } from '../entities/entities.openapi.js';
 import { eventsApi } from '../events/events.openapi.js';
+import { fleetApi } from '../fleet/fleet.openapi.js';
 import { healthApi } from '../health/health.openapi.js';
 import { metricsApi } from '../metrics/metrics.openapi.js';
 import { pageApi } from '../page/page.openapi.js';
@@ -17,6 +18,7 @@ import { HEADERS, PARAMETERS, PROBLEM, PROBLEMS } from './parts.js';
 const FRAGMENTS: readonly ApiFragment[] = [
   usageApi,
   queuesApi,
+  fleetApi,
   whyApi,
   entitiesApi,
   eventsApi,

@@ -50,12 +50,16 @@ export function object(
 }
 
 /** A page of a list: members of the whole list, its rows, and the cursor of the next page. */
-export function page(rows: JsonSchema, about: Readonly<Record<string, JsonSchema>> = {}): JsonSchema {
+export function page(
+  rows: JsonSchema,
+  about: Readonly<Record<string, JsonSchema>> = {},
+  optional: readonly string[] = [],
+): JsonSchema {
   const next = {
     type: ['string', 'null'],
     description: 'Cursor of the next page; null on the last one.',
   };
-  return object({ ...about, data: { type: 'array', items: rows }, next });
+  return object({ ...about, data: { type: 'array', items: rows }, next }, optional);
 }
 
 /** An instant as answers write it. */

@@ -2,9 +2,10 @@ import { TenantDirectory } from '@quipu/access';
 import {
   type DepthAnswer,
   type DepthFilters,
-  DepthQueries,
   type DepthRow,
   PastQueries,
+  QueueQueries,
+  type QueuesAnswer,
 } from '@quipu/read-models';
 import { Controller, Get, Inject, Query, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
@@ -21,16 +22,15 @@ import { Caller } from '../auth/caller.js';
 import { AsOf } from '../why/as-of.js';
 import { Turns } from '../why/turns.js';
 import { queueParameters } from './queue-parameters.js';
+import { QUEUE_COLUMNS, writeQueue } from './queue-rows.js';
 
-const COLUMNS = ['tenant', 'queue', 'queued', 'delayed', 'blocked', 'inProgress', 'oldestWaitingMs'] as const;
-
-/** `GET /api/queues`: how many jobs wait and run, per tenant and queue, now. */
+/** `GET /api/queues`: how many jobs wait and run, per tenant and queue, how they flow, and what to think of it. */
 @Controller('api/queues')
 @Allow('superadmin', 'admin')
 export class QueuesController {
   constructor(
     private readonly tenants: TenantDirectory,
-    private readonly depths: DepthQueries,
+    private readonly queuesNow: QueueQueries,
     private readonly past: PastQueries,
     private readonly asOf: AsOf,
     private readonly turns: Turns,
@@ -39,7 +39,7 @@ export class QueuesController {
     @Inject(API_CLOCK) private readonly clock: ApiClock,
   ) {}
 
-  /** One page, ordered by tenant and queue. Queues without jobs have no row. */
+  /** One page, ordered by tenant and queue. Queues without jobs and recent traffic have no row. */
   @Get()
   async queues(
     @Caller() caller: Caller,
@@ -62,17 +62,18 @@ export class QueuesController {
     };
     const answer = await this.ask(caller, filters, asOf, now);
     await this.crossTenantReads.note(principal, scope, 'GET /api/queues', found?.id);
-    const behind = answer.rows
+    const behind = [...answer.rows]
       .sort(byPlace)
       .filter(
         (row) => after === null || comparePlace([row.tenant, row.queue], after.slice(1).map(String)) > 0,
       );
-    const rows = behind.slice(0, limit).map((row) => ({ ...row }));
-    const last = behind.length > limit ? rows.at(-1) : undefined;
+    const shown = behind.slice(0, limit);
+    const last = behind.length > limit ? shown.at(-1) : undefined;
+    const flow = 'sampled' in answer ? { sampled: answer.sampled, reachMs: answer.reachMs } : {};
     return sendList(request, reply, listFormat(format, request), {
-      about: { asOf: new Date(answer.asOf).toISOString() },
-      columns: COLUMNS,
-      rows,
+      about: { asOf: new Date(answer.asOf).toISOString(), ...flow },
+      columns: QUEUE_COLUMNS,
+      rows: shown.map(writeQueue),
       next: last === undefined ? null : cursors.encode([now, last.tenant, last.queue]),
       headers: await this.freshness.headers(principal, answer),
     });
@@ -83,8 +84,8 @@ export class QueuesController {
     filters: DepthFilters,
     asOf: string | undefined,
     now: number,
-  ): Promise<DepthAnswer> {
-    if (asOf === undefined) return this.depths.depth(scope, this.clock.now(), filters);
+  ): Promise<DepthAnswer | QueuesAnswer> {
+    if (asOf === undefined) return this.queuesNow.queues(scope, this.clock.now(), filters);
     const then = await this.asOf.resolve(principal, asOf, { now, bounded: false });
     return this.turns.take(() => this.past.depth(scope, then.now, filters, then.position));
   }

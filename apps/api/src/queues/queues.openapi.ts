@@ -1,3 +1,4 @@
+import { RATE_MINUTES } from '@quipu/read-models';
 import type { ApiFragment } from '../openapi/fragment.js';
 import {
   BY_KEY,
@@ -13,14 +14,45 @@ import {
   queryParameter,
   schemaOf,
 } from '../openapi/parts.js';
+import { QUEUE_COLUMNS } from './queue-rows.js';
 
 const COUNT = { type: 'integer', minimum: 0 };
+const RATE = { type: ['number', 'null'], minimum: 0 };
+const LENGTH = { type: ['integer', 'null'], minimum: 0 };
+/** Each rate, and what it counts. */
+const RATES = {
+  arrivals: 'Jobs that began to wait (queued, unblocked or due), per minute.',
+  departures: 'Jobs that ceased to wait (taken, or ended before), per minute.',
+  completions: 'Runs that ended, per minute; not those whose end is an estimate.',
+};
+const EXAMPLE = {
+  ...{ tenant: 'acme', queue: 'builds', queued: 2, delayed: 1, blocked: 0, inProgress: 1 },
+  oldestWaitingMs: 2_400_000,
+  ...{ arrivals1: 0, arrivals5: 0, arrivals15: 0, departures1: 0, departures5: 0, departures15: 0 },
+  ...{ completions1: 0, completions5: 0, completions15: 0 },
+  ...{ meanWaitMs: null, p95WaitMs: null, meanRunMs: null, p95RunMs: null },
+  ...{ workers: 0, estimated: false, verdict: 'steady' },
+};
+
+const ABOUT = {
+  asOf: INSTANT,
+  sampled: {
+    ...COUNT,
+    description:
+      'Waits, runs and workers come from one event of so many of the last minutes; 1: from all of them. Absent with asOf.',
+  },
+  reachMs: {
+    ...COUNT,
+    description:
+      'How far back rates reach: 15 minutes, or less where more happened than is read. Absent with asOf.',
+  },
+};
 
 /** `GET /api/queues` in the document. */
 export const queuesApi: ApiFragment = {
   tags: [],
   schemas: {
-    QueueDepth: object({
+    QueueStanding: object({
       tenant: { type: 'string' },
       queue: { type: 'string', description: 'Empty for jobs that named none.' },
       queued: { ...COUNT, description: 'Waiting, due, unblocked, held by nobody.' },
@@ -31,6 +63,33 @@ export const queuesApi: ApiFragment = {
         ...{ type: ['integer', 'null'] },
         description: 'Age of the oldest queued job; null when none is queued.',
       },
+      ...Object.fromEntries(
+        Object.entries(RATES).flatMap(([name, description]) =>
+          RATE_MINUTES.map((minutes) => [
+            `${name}${minutes}`,
+            { ...RATE, description: `${description} Over the last ${minutes} min.` },
+          ]),
+        ),
+      ),
+      meanWaitMs: { ...LENGTH, description: 'Mean of the waits that ended within 15 minutes.' },
+      p95WaitMs: { ...LENGTH, description: 'Their 95th percentile.' },
+      meanRunMs: { ...LENGTH, description: 'Mean of the runs that ended within 15 minutes.' },
+      p95RunMs: { ...LENGTH, description: 'Their 95th percentile.' },
+      workers: {
+        ...LENGTH,
+        description:
+          'Workers able to serve it: in touch, enabled, and holding a job of it or seen to take one within 15 minutes, ' +
+          'or of the pool of one that does or was.',
+      },
+      estimated: {
+        ...{ type: ['boolean', 'null'] },
+        description: 'Within 15 minutes some run of it ended by estimate: nobody told its end.',
+      },
+      verdict: {
+        ...{ type: ['string', 'null'] },
+        description:
+          'growing, draining, steady (with jobs in and out per minute, over five minutes), idle, or nothing serves this queue.',
+      },
     }),
   },
   paths: {
@@ -38,9 +97,10 @@ export const queuesApi: ApiFragment = {
       get: {
         tags: ['Numbers'],
         operationId: 'queues',
-        summary: 'Queue depth: how many jobs wait and run, now',
+        summary: 'Queues: how many jobs wait and run, come and go, and what to think of it',
         description:
-          'Per tenant and queue; queues without jobs have no row. Each page stands at its own instant, unless `asOf` names one. For admins.',
+          'Per tenant and queue; queues without jobs and without traffic within 15 minutes have no row. Each page stands ' +
+          'at its own instant, unless `asOf` names one: then only depth is told, and the rest is null. For admins.',
         security: BY_KEY,
         parameters: [
           parameterOf('tenant'),
@@ -56,18 +116,12 @@ export const queuesApi: ApiFragment = {
             description: 'One page, ordered by tenant and queue.',
             headers: { ...FRESHNESS, ...LINK },
             content: {
-              ...json(page(schemaOf('QueueDepth'), { asOf: INSTANT }), {
-                asOf: '2026-03-02T12:00:00.000Z',
-                data: [
-                  {
-                    ...{ tenant: 'acme', queue: 'builds', queued: 2, delayed: 1, blocked: 0, inProgress: 1 },
-                    oldestWaitingMs: 3_000_000,
-                  },
-                ],
-                next: null,
+              ...json(page(schemaOf('QueueStanding'), ABOUT, ['sampled', 'reachMs']), {
+                ...{ asOf: '2026-03-02T12:00:00.000Z', sampled: 1, reachMs: 900_000 },
+                ...{ data: [EXAMPLE], next: null },
               }),
               ...csv(
-                'tenant,queue,queued,delayed,blocked,inProgress,oldestWaitingMs\r\nacme,builds,2,1,0,1,3000000\r\n',
+                `${QUEUE_COLUMNS.join(',')}\r\nacme,builds,2,1,0,1,2400000,0,0,0,0,0,0,0,0,0,,,,,0,false,steady\r\n`,
               ),
             },
           },

@@ -1,12 +1,9 @@
 import { type CalendarUnit } from '@quipu/metering';
-import { type Dimension, DIMENSIONS, type LevelName, LEVELS } from '@quipu/read-models';
+import { type Dimension, DIMENSIONS, USAGE_LEVELS } from '@quipu/read-models';
 import { z } from 'zod';
 import { FILTER_PARAMETERS, PAGE_PARAMETERS } from '../answers/filter-parameters.js';
 import { oneOf, storableText, timeText } from '../answers/query-parameters.js';
 import { quoted } from '../answers/storable-text.js';
-
-/** The levels that can be asked for. */
-export const USAGE_LEVELS = Object.keys(LEVELS) as [LevelName, ...LevelName[]];
 
 /** The calendar units that a window can be split at. */
 export const USAGE_BUCKETS = [

@@ -1,10 +1,15 @@
-import { type Dimension, type UsageAnswer } from '@quipu/read-models';
+import { type Dimension, type EstimatedUsage } from '@quipu/read-models';
 import { secondsText } from '../answers/seconds-text.js';
 
 /** Usage of one group in one bucket, as it is written. */
-export type WrittenUsage = { start: string; end: string; value: string } & Partial<
-  Record<Dimension, string | null>
->;
+export type WrittenUsage = {
+  start: string;
+  end: string;
+  value: string;
+  /** Some of it comes from intervals whose end is an estimate; how much. */
+  estimated: boolean;
+  estimatedValue: string;
+} & Partial<Record<Dimension, string | null>>;
 
 /** A row's place in the list: the start of its bucket (ms), then its group. */
 export interface UsagePlace {
@@ -23,7 +28,7 @@ export interface UsagePage {
  * which they have usage; without a grouping every bucket has its row.
  */
 export function usagePage(
-  answer: UsageAnswer,
+  answer: EstimatedUsage,
   by: readonly Dimension[],
   after: UsagePlace | null,
   limit: number,
@@ -42,7 +47,9 @@ export function usagePage(
       if (by.length > 0 && value === 0n) continue;
       if (after !== null && start === after.start && compareGroups(group, after.group) <= 0) continue;
       if (rows.length === limit) return { rows, last };
-      rows.push({ ...span, ...row.group, value: secondsText(value) });
+      const part = row.estimated[i] ?? 0n;
+      const estimate = { estimated: part !== 0n, estimatedValue: secondsText(part) };
+      rows.push({ ...span, ...row.group, value: secondsText(value), ...estimate });
       last = { start, group };
     }
   }

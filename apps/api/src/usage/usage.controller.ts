@@ -1,10 +1,9 @@
 import { TenantDirectory } from '@quipu/access';
 import {
-  PastQueries,
-  type UsageAnswer,
+  type EstimatedUsage,
+  EstimatedUsageQueries,
+  type EstimatedUsageQuery,
   type UsageFilters,
-  UsageQueries,
-  type UsageQuery,
 } from '@quipu/read-models';
 import { Controller, Get, Inject, Query, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
@@ -38,8 +37,7 @@ const UNITS = { nodes: 'node-seconds', waiting: 'job-seconds', running: 'job-sec
 export class UsageController {
   constructor(
     private readonly tenants: TenantDirectory,
-    private readonly usages: UsageQueries,
-    private readonly past: PastQueries,
+    private readonly usages: EstimatedUsageQueries,
     private readonly asOf: AsOf,
     private readonly turns: Turns,
     private readonly freshness: Freshness,
@@ -69,6 +67,7 @@ export class UsageController {
     await this.crossTenantReads.note(caller.principal, caller.scope, 'GET /api/usage', parameters.tenant);
     const after = place === null ? null : { start: Number(bucketStart), group: group.map(String) };
     const page = usagePage(answer, parameters.by, after, parameters.limit);
+    const estimated = answer.rows.reduce((sum, row) => sum + row.estimatedTotal, 0n);
     const iso = (ms: number | null): string | null => (ms === null ? null : new Date(ms).toISOString());
     return sendList(request, reply, listFormat(parameters.format, request), {
       about: {
@@ -80,8 +79,9 @@ export class UsageController {
         by: parameters.by,
         bucket: parameters.bucket ?? null,
         total: secondsText(answer.rows.reduce((sum, row) => sum + row.total, 0n)),
+        ...{ estimated: estimated !== 0n, estimatedTotal: secondsText(estimated) },
       },
-      columns: ['start', 'end', ...parameters.by, 'value'],
+      columns: ['start', 'end', ...parameters.by, 'value', 'estimated', 'estimatedValue'],
       rows: page.rows,
       next: page.last === null ? null : cursors.encode([now, page.last.start, ...page.last.group]),
       headers: await this.freshness.headers(caller.principal, answer),
@@ -92,7 +92,7 @@ export class UsageController {
     { principal, scope }: Caller,
     parameters: UsageParameters,
     now: number,
-  ): Promise<UsageAnswer> {
+  ): Promise<EstimatedUsage> {
     const { level, by, start, end, bucket, asOf } = parameters;
     if (start !== undefined && end !== undefined && end < start) {
       throw badQuery([{ parameter: 'end', detail: 'lies before start' }]);
@@ -109,7 +109,7 @@ export class UsageController {
         hint: 'A key of role user sees the usage of its own user.',
       });
     }
-    const question: UsageQuery = {
+    const question: EstimatedUsageQuery = {
       ...{ level, now, filters, groupBy: by, maxBuckets: MAX_BUCKETS, maxValues: MAX_VALUES },
       ...(start === undefined ? {} : { start }),
       ...(end === undefined ? {} : { end }),
@@ -117,12 +117,12 @@ export class UsageController {
     };
     if (asOf === undefined) return this.usages.usage(scope, question);
     const then = await this.asOf.resolve(principal, asOf, { now, bounded: end !== undefined });
-    return this.turns.take(() => this.past.usage(scope, { ...question, now: then.now }, then.position));
+    return this.turns.take(() => this.usages.past(scope, { ...question, now: then.now }, then.position));
   }
 }
 
 /** An answer whose window ends before anything ever was begins nowhere, unless a start was asked for. */
-function sinceSomething(answer: UsageAnswer, askedStart: number | undefined): UsageAnswer {
+function sinceSomething(answer: EstimatedUsage, askedStart: number | undefined): EstimatedUsage {
   const before = askedStart === undefined && answer.start !== null && answer.start > answer.end;
   return before ? { ...answer, start: null } : answer;
 }

@@ -1,4 +1,4 @@
-import { DIMENSIONS } from '@quipu/read-models';
+import { DIMENSIONS, USAGE_LEVELS } from '@quipu/read-models';
 import type { ApiFragment } from '../openapi/fragment.js';
 import { filterParameters } from '../openapi/filter-parameters.js';
 import {
@@ -17,7 +17,7 @@ import {
   queryParameter,
   schemaOf,
 } from '../openapi/parts.js';
-import { USAGE_BUCKETS, USAGE_LEVELS } from './usage-parameters.js';
+import { USAGE_BUCKETS } from './usage-parameters.js';
 
 const NAME_OR_NULL = { type: ['string', 'null'] };
 const SPAN = { start: '2026-03-01T00:00:00.000Z', end: '2026-03-02T00:00:00.000Z' };
@@ -32,6 +32,11 @@ export const usageApi: ApiFragment = {
         end: INSTANT,
         ...Object.fromEntries(DIMENSIONS.map((dimension) => [dimension, NAME_OR_NULL])),
         value: { ...DECIMAL, description: 'Seconds, exact to the millisecond.' },
+        estimated: {
+          ...{ type: 'boolean' },
+          description: 'Some of them come from intervals whose end nobody told: it is an estimate.',
+        },
+        estimatedValue: { ...DECIMAL, description: 'How many of them.' },
       },
       DIMENSIONS,
     ),
@@ -86,15 +91,19 @@ export const usageApi: ApiFragment = {
                   by: { type: 'array', items: { type: 'string', enum: DIMENSIONS } },
                   bucket: { type: ['string', 'null'], enum: [...USAGE_BUCKETS, null] },
                   total: { ...DECIMAL, description: 'Of all pages.' },
+                  estimated: { type: 'boolean', description: 'Some of the total is an estimate.' },
+                  estimatedTotal: { ...DECIMAL, description: 'How much of it.' },
                 }),
                 {
                   ...{ level: 'nodes', unit: 'node-seconds', ...SPAN, asOf: '2026-03-02T12:00:00.000Z' },
-                  ...{ by: ['user'], bucket: null, total: '20700' },
-                  data: [{ ...SPAN, user: 'ann', value: '20700' }],
+                  ...{ by: ['user'], bucket: null, total: '20700', estimated: false, estimatedTotal: '0' },
+                  data: [{ ...SPAN, user: 'ann', value: '20700', estimated: false, estimatedValue: '0' }],
                   next: null,
                 },
               ),
-              ...csv(`start,end,user,value\r\n${SPAN.start},${SPAN.end},ann,20700\r\n`),
+              ...csv(
+                `start,end,user,value,estimated,estimatedValue\r\n${SPAN.start},${SPAN.end},ann,20700,false,0\r\n`,
+              ),
             },
           },
           ...problems(400, 401, 403, 404, 429, 503),

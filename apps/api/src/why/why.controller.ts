@@ -66,6 +66,8 @@ export class WhyController {
         ...(integral ? { start: iso(window.start), end: iso(window.end) } : { at: iso(window.at) }),
         ...{ entities: answer.entities, intervals: answer.intervals },
         total: amountText(window.measure, answer.total),
+        estimated: answer.estimatedTotal !== 0n,
+        estimatedTotal: amountText(window.measure, answer.estimatedTotal),
       },
       columns: WHY_COLUMNS,
       rows: answer.items.map((item) => writeItem(answer, item, position)),

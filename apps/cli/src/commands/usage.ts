@@ -1,5 +1,5 @@
 import { Command, Option } from 'commander';
-import { PastQueries, UsageQueries } from '@quipu/read-models';
+import { EstimatedUsageQueries, PastQueries, USAGE_LEVELS } from '@quipu/read-models';
 import { AS_OF_FORMS, parseAsOf } from '../support/as-of.js';
 import { type Cli } from '../support/cli.js';
 import { findTenant } from '../support/find-tenant.js';
@@ -8,12 +8,13 @@ import { localScope } from '../support/scope.js';
 import { withServices } from '../support/services.js';
 import { TIME_FORMS } from '../support/times.js';
 import { printUsage, printUsageJson } from '../usage/print-usage.js';
-import { BUCKETS, checkUsageOptions, type RawUsageOptions, USAGE_LEVELS } from '../usage/usage-options.js';
+import { BUCKETS, checkUsageOptions, type RawUsageOptions } from '../usage/usage-options.js';
 
 const HELP = `
 Usage is a level summed over time: nodes held give node-seconds, jobs waiting or running give job-seconds.
 Numbers are exact; what is alive accrues up to now. Buckets are UTC, weeks begin on Monday, the first and
-the last bucket are cut at the window.
+the last bucket are cut at the window. What comes from intervals whose end nobody told (a worker was lost) is told
+as estimated, and is a part of the numbers.
 
 A TIME is ${TIME_FORMS}.
 
@@ -57,15 +58,16 @@ export function usageCommand(cli: Cli): Command {
         const { tenant, ...filters } = query.filters;
         const known = tenant === undefined ? {} : { tenant: (await findTenant(pool, tenant)).id };
         const asked = { ...query, filters: { ...filters, ...known } };
+        const usages = new EstimatedUsageQueries(pool, new PastQueries(pool, archive));
         if (raw.asOf === undefined) {
-          const answer = await new UsageQueries(pool).usage(localScope(), asked);
+          const answer = await usages.usage(localScope(), asked);
           if (raw.json) printUsageJson(cli.terminal, query, answer);
           else printUsage(cli.terminal, query, answer, await lagNote(pool, answer.position));
           return;
         }
         const at = { now: query.now, bounded: raw.end !== undefined };
         const { now, position } = await parseAsOf({ pool, archive }, raw.asOf, at);
-        const answer = await new PastQueries(pool, archive).usage(localScope(), { ...asked, now }, position);
+        const answer = await usages.past(localScope(), { ...asked, now }, position);
         if (raw.json) printUsageJson(cli.terminal, query, answer);
         else printUsage(cli.terminal, query, answer);
       });

@@ -1,4 +1,4 @@
-import { type UsageAnswer, type UsageGroup } from '@quipu/read-models';
+import { type EstimatedGroup, type EstimatedUsage } from '@quipu/read-models';
 import { formatSeconds, secondsText } from '../support/numbers.js';
 import { type Column, renderTable } from '../support/table.js';
 import { printJson, printLine, type Terminal } from '../support/terminal.js';
@@ -12,7 +12,7 @@ const UNITS = {
 } as const;
 
 /** Prints usage as JSON: times as ISO 8601, amounts as exact decimal strings in seconds. */
-export function printUsageJson(terminal: Terminal, query: CheckedUsageQuery, answer: UsageAnswer): void {
+export function printUsageJson(terminal: Terminal, query: CheckedUsageQuery, answer: EstimatedUsage): void {
   const iso = (ms: number | null): string | null => (ms === null ? null : new Date(ms).toISOString());
   const bucketed = query.bucket !== undefined;
   printJson(terminal, {
@@ -32,9 +32,14 @@ export function printUsageJson(terminal: Terminal, query: CheckedUsageQuery, ans
     rows: answer.rows.map((row) => ({
       ...row.group,
       total: secondsText(row.total),
-      ...(bucketed ? { values: row.values.map(secondsText) } : {}),
+      ...{ estimated: row.estimatedTotal !== 0n, estimatedTotal: secondsText(row.estimatedTotal) },
+      ...(bucketed
+        ? { values: row.values.map(secondsText), estimatedValues: row.estimated.map(secondsText) }
+        : {}),
     })),
     total: secondsText(sumOf(answer.rows)),
+    ...{ estimated: estimatedOf(answer.rows) !== 0n },
+    estimatedTotal: secondsText(estimatedOf(answer.rows)),
   });
 }
 
@@ -42,7 +47,7 @@ export function printUsageJson(terminal: Terminal, query: CheckedUsageQuery, ans
 export function printUsage(
   terminal: Terminal,
   query: CheckedUsageQuery,
-  answer: UsageAnswer,
+  answer: EstimatedUsage,
   behind?: string,
 ): void {
   const { bold, dim, yellow } = terminal.colours;
@@ -57,17 +62,27 @@ export function printUsage(
   if (plain) printLine(terminal, `  ${bold(formatSeconds(sumOf(answer.rows)))} ${UNITS[query.level]}`);
   else if (answer.rows.length === 0) printLine(terminal, '  nothing');
   else printLine(terminal, usageTable(terminal, query, answer));
+  const estimated = estimatedOf(answer.rows);
+  if (estimated !== 0n) {
+    const what = `of these ${formatSeconds(estimated)} are estimated: nobody told when they ended`;
+    printLine(terminal, `\n  ${dim(what)}`);
+  }
   if (behind !== undefined) printLine(terminal, `\n${yellow(behind)}`);
 }
 
-function usageTable(terminal: Terminal, query: CheckedUsageQuery, answer: UsageAnswer): string {
+function usageTable(terminal: Terminal, query: CheckedUsageQuery, answer: EstimatedUsage): string {
   const bucketed = query.bucket !== undefined;
+  // A column of its own only where there is something in it.
+  const estimates = estimatedOf(answer.rows) !== 0n;
   const columns: Column[] = [
     ...(bucketed ? [{ title: query.bucket ?? '' }] : []),
     ...query.groupBy.map((title) => ({ title })),
     { title: UNITS[query.level], align: 'right' },
+    ...(estimates ? [{ title: 'estimated', align: 'right' as const }] : []),
   ];
-  const groupCells = (row: UsageGroup): string[] =>
+  const cells = (value: bigint, estimated: bigint): string[] =>
+    estimates ? [formatSeconds(value), formatSeconds(estimated)] : [formatSeconds(value)];
+  const groupCells = (row: EstimatedGroup): string[] =>
     query.groupBy.map((dimension) => row.group[dimension] ?? '–');
   const lines = bucketed
     ? answer.buckets.flatMap((bucket, index) =>
@@ -76,12 +91,14 @@ function usageTable(terminal: Terminal, query: CheckedUsageQuery, answer: UsageA
           .map((row) => [
             formatTime(bucket.start),
             ...groupCells(row),
-            formatSeconds(row.values[index] ?? 0n),
+            ...cells(row.values[index] ?? 0n, row.estimated[index] ?? 0n),
           ]),
       )
-    : answer.rows.map((row) => [...groupCells(row), formatSeconds(row.total)]);
-  const blanks = Array.from({ length: columns.length - 1 }, (_, index) => (index === 0 ? 'total' : ''));
-  const totals = columns.length > 1 ? { totals: [...blanks, formatSeconds(sumOf(answer.rows))] } : {};
+    : answer.rows.map((row) => [...groupCells(row), ...cells(row.total, row.estimatedTotal)]);
+  const sums = cells(sumOf(answer.rows), estimatedOf(answer.rows));
+  const left = columns.length - sums.length;
+  const blanks = Array.from({ length: left }, (_, index) => (index === 0 ? 'total' : ''));
+  const totals = left > 0 ? { totals: [...blanks, ...sums] } : {};
   return renderTable(terminal, columns, lines, { indent: 2, ...totals });
 }
 
@@ -90,6 +107,10 @@ function filterText(query: CheckedUsageQuery): string {
   return filters.length === 0 ? '' : `, ${filters.join(', ')}`;
 }
 
-function sumOf(rows: readonly UsageGroup[]): bigint {
+function sumOf(rows: readonly EstimatedGroup[]): bigint {
   return rows.reduce((sum, row) => sum + row.total, 0n);
+}
+
+function estimatedOf(rows: readonly EstimatedGroup[]): bigint {
+  return rows.reduce((sum, row) => sum + row.estimatedTotal, 0n);
 }

@@ -2,22 +2,18 @@ import { UsageError } from '@quipu/platform';
 import {
   type Dimension,
   DIMENSIONS,
-  LEVELS,
-  type LevelName,
+  type EstimatedUsageQuery,
   type UsageFilters,
-  type UsageQuery,
+  type UsageLevel,
 } from '@quipu/read-models';
 import { parseTime } from '../support/times.js';
-
-/** The levels that `--level` takes. */
-export const USAGE_LEVELS = Object.keys(LEVELS) as LevelName[];
 
 /** The sizes that `--bucket` takes. */
 export const BUCKETS = ['quarter', 'hour', 'day', 'week', 'month', 'year'] as const;
 
 /** The options as commander hands them over. */
 export interface RawUsageOptions extends UsageFilters {
-  readonly level: LevelName;
+  readonly level: UsageLevel;
   readonly by?: string;
   readonly start?: string;
   readonly end?: string;
@@ -25,7 +21,7 @@ export interface RawUsageOptions extends UsageFilters {
 }
 
 /** A question as the read model takes it, its tenant still as it was typed. */
-export type CheckedUsageQuery = UsageQuery & {
+export type CheckedUsageQuery = EstimatedUsageQuery & {
   readonly filters: UsageFilters;
   readonly groupBy: readonly Dimension[];
 };

@@ -33,6 +33,7 @@ export function printWhyJson(terminal: Terminal, answer: WhyAnswer): void {
     ...{ measure, unit: unitOf(measure), filters, asOf: iso(answer.asOf), position: String(answer.position) },
     ...(seconds ? { start: iso(start), end: iso(end) } : { at: iso(at) }),
     ...{ total: amountOf(answer.total), entities: answer.entities, intervals: answer.intervals },
+    ...{ estimated: answer.estimatedTotal !== 0n, estimatedTotal: amountOf(answer.estimatedTotal) },
     rows: answer.items.map(({ key, dims, life, height, estimated, amount, events, ...times }) => ({
       ...{ entity: key.id, ...dims, life, height, estimated, amount: amountOf(amount) },
       ...{ start: iso(times.start), end: iso(times.end), from: iso(times.from), to: iso(times.to) },
@@ -60,6 +61,10 @@ export function printWhy(terminal: Terminal, answer: WhyAnswer, behind?: string)
   printLine(terminal);
   const count = `${plural(answer.intervals, 'interval')} of ${plural(answer.entities, 'entity', 'entities')}`;
   printLine(terminal, `  ${bold(amountOf(answer.total))} ${unitOf(measure)}, from ${count}`);
+  if (answer.estimatedTotal !== 0n) {
+    const what = `${amountOf(answer.estimatedTotal)} of them are estimated: nobody told when they ended`;
+    printLine(terminal, `  ${dim(what)}`);
+  }
   if (answer.items.length > 0) {
     printLine(terminal);
     printLine(terminal, table(terminal, answer, amountOf));

@@ -1,4 +1,4 @@
-import type { LedgerSchema } from '@quipu/ledger';
+import { LEVEL_CODES, type LedgerSchema } from '@quipu/ledger';
 import type { Parameters } from '../statement.js';
 
 /** What usage can be grouped by. Services are only a filter: grouping by them would count a node twice. */
@@ -20,10 +20,23 @@ export type Dimension = (typeof DIMENSIONS)[number];
 export type UsageFilters = Partial<Record<Dimension, string>> & { service?: string };
 
 /** The levels that are metered, by their code in the tables. */
-export const LEVELS = { nodes: 1, waiting: 2, running: 3 } as const;
+export const LEVELS = LEVEL_CODES;
 
-/** A metered level: nodes held, jobs waiting, jobs running. */
+/** A metered level. */
 export type LevelName = keyof typeof LEVELS;
+
+/** The levels that people ask the usage of: nodes held, jobs waiting, jobs running. */
+export const USAGE_LEVELS = ['nodes', 'waiting', 'running'] as const satisfies LevelName[];
+
+/** One of {@link USAGE_LEVELS}. */
+export type UsageLevel = (typeof USAGE_LEVELS)[number];
+
+/** The level that holds the part of another whose intervals end by estimate; a wait is never estimated. */
+export const ESTIMATED_LEVELS = {
+  nodes: 'nodes_estimated',
+  waiting: null,
+  running: 'running_estimated',
+} as const satisfies Record<UsageLevel, LevelName | null>;
 
 /** Which of the four usage keys of a change: 0 whole, 1 without cluster, 2 the tenant, 3 the platform. */
 export type Grain = 0 | 1 | 2 | 3;

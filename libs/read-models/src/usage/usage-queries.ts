@@ -17,6 +17,8 @@ export interface UsageQuery {
   /** Default: `now`. */
   end?: number;
   filters?: UsageFilters;
+  /** Only these keys of whole tuples (`usage_keys.key_id`), for callers that can work them out. */
+  keys?: readonly string[];
   groupBy?: readonly Dimension[];
   /** Split the window at calendar boundaries (UTC); first and last bucket are clipped. Default: one bucket. */
   bucket?: CalendarUnit;
@@ -194,7 +196,7 @@ export class UsageQueries {
 
   private async read(
     scope: Scope,
-    query: Pick<UsageQuery, 'level' | 'groupBy'> & { filters: UsageFilters; now: number },
+    query: Pick<UsageQuery, 'level' | 'groupBy' | 'keys'> & { filters: UsageFilters; now: number },
     parts: { points: number[]; rows?: UsageRead['rows']; earliest: boolean },
     client?: PoolClient,
   ): Promise<UsageReadResult> {
@@ -204,6 +206,7 @@ export class UsageQueries {
         usageStatement(schema, {
           level: query.level,
           filters: query.filters,
+          ...(query.keys === undefined ? {} : { keys: query.keys }),
           groupBy,
           points: parts.points,
           rows: parts.rows ?? null,

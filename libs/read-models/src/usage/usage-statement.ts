@@ -21,6 +21,8 @@ import { earliestExpression } from './earliest-expression.js';
 export interface UsageRead {
   level: LevelName;
   filters: UsageFilters;
+  /** Only these keys of whole tuples (`usage_keys.key_id`): a list that the caller can work out costs no search. */
+  keys?: readonly string[];
   groupBy: readonly Dimension[];
   /** Instants (ms): for each, Σ d and Σ d·t over the changes at or before it. */
   points: readonly number[];
@@ -69,14 +71,14 @@ const NEVER = '9223372036854775807';
  * table however wrong its statistics are on a table that was just filled.
  */
 export function usageStatement(schema: LedgerSchema, read: UsageRead): Statement {
-  const grain = coveringGrain(read.filters, read.groupBy);
+  const grain = read.keys === undefined ? coveringGrain(read.filters, read.groupBy) : 0;
   const params = new Parameters();
   const plan: Plan = {
     read,
     schema,
     level: LEVELS[read.level],
     grain,
-    wide: grain === 0 && read.filters.cluster === undefined,
+    wide: grain === 0 && read.filters.cluster === undefined && read.keys === undefined,
     params,
   };
   const groups = groupNames(read);
@@ -84,7 +86,7 @@ export function usageStatement(schema: LedgerSchema, read: UsageRead): Statement
     CHECKPOINT_CTE,
     `keys AS MATERIALIZED (
   SELECT k.key_id${groupColumns(read, 'k')} FROM ${schema}.usage_keys k
-   WHERE ${keyCondition('k', grain, read.filters, params)})`,
+   WHERE ${condition(plan, grain)})`,
   ];
   const sources: string[] = [];
   if (read.points.length > 0) {
@@ -111,6 +113,12 @@ SELECT c.position, c.schema_name, h.earliest, h.present,
         ) AS present) h
   LEFT JOIN checkpoint c ON true${sources.length > 0 ? ' LEFT JOIN summed v ON true' : ''}`;
   return named(text, plan);
+}
+
+/** What the keys asked for fulfil, on the alias `k`. */
+function condition({ read: { filters, keys }, params }: Plan, grain: Grain): string {
+  const wanted = keyCondition('k', grain, filters, params);
+  return keys === undefined ? wanted : `${wanted} AND k.key_id = ANY(${params.add(pgArray(keys))}::uuid[])`;
 }
 
 /** `, g0, g1`: the output names of the dimensions grouped by. */
@@ -182,12 +190,13 @@ function pointSums({ schema, level, read, wide }: Plan): string {
 }
 
 /** The changes between the last whole quarter-hour and each instant; none unless the instant lies inside one. */
-function pointChanges({ schema, level, grain, read, params }: Plan): string {
+function pointChanges(plan: Plan): string {
+  const { schema, level, grain, read } = plan;
   const groups = read.groupBy.map((_, i) => `, k.g${i}`).join('');
   // Every change is the platform's: no key needs looking up.
   const whose = (): string => `CROSS JOIN LATERAL (
      SELECT 1${groupColumns(read, 'k')} FROM ${keyOfChange(schema)} k
-      WHERE ${keyCondition('k', 0, read.filters, params)}) k`;
+      WHERE ${condition(plan, 0)}) k`;
   return `SELECT 'p', w.i${groups}, c.d::numeric, c.d::numeric * c.t FROM wanted w CROSS JOIN LATERAL (
      SELECT c.key_id, c.t, c.d FROM ${schema}.changes c
       WHERE w.quarters <= w.t AND c.level = ${level} AND c.t >= w.quarters AND c.t <= w.t OFFSET 0) c

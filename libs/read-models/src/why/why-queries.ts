@@ -50,6 +50,8 @@ export interface WhyAnswer {
   readonly window: WhyWindow;
   /** The number: the sum over all pages, level·milliseconds for the `_seconds` measures, else a count. */
   readonly total: bigint;
+  /** How much of it comes from intervals whose end is an estimate. */
+  readonly estimatedTotal: bigint;
   /** How many entities and how many of their intervals add up to it. */
   readonly entities: number;
   readonly intervals: number;
@@ -95,13 +97,14 @@ export class WhyQueries {
       async (snapshot) => {
         const position = positionOf(snapshot, query);
         const top = new TopItems(query.limit ?? LIMIT, query.after ?? null);
-        const sum = { total: 0n, entities: 0, intervals: 0 };
+        const sum = { total: 0n, estimatedTotal: 0n, entities: 0, intervals: 0 };
         for await (const contributors of contributorsOf(snapshot, window, position)) {
           for (const { state, items } of contributors) {
             sum.entities += 1;
             sum.intervals += items.length;
             for (const item of items) {
               sum.total += item.amount;
+              if (item.estimated) sum.estimatedTotal += item.amount;
               top.add(item, state);
             }
           }

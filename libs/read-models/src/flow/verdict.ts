@@ -1,0 +1,44 @@
+/** What a verdict is made from. Rates are per minute, over the last five minutes. */
+export interface VerdictFacts {
+  readonly queued: number;
+  readonly inProgress: number;
+  readonly oldestWaitingMs: number | null;
+  /** Jobs that began to wait, per minute. */
+  readonly arrivals: number;
+  /** Jobs that ceased to wait, per minute. */
+  readonly departures: number;
+  /** Jobs whose run ended, per minute. */
+  readonly completions: number;
+  /** Jobs that ceased to wait or to run within the last 15 minutes. */
+  readonly recentlyServed: boolean;
+  /** Workers able to serve the queue. */
+  readonly workers: number;
+}
+
+/** A job that has just come may be taken at any moment: only after this it counts as left alone, ms. */
+const GRACE_MS = 60_000;
+
+/**
+ * One plain sentence about a queue. It grows or drains when arrivals and departures differ by more than a tenth of the
+ * larger and by at least two jobs in five minutes; nothing serves it when a job has waited for a minute, nothing of the
+ * queue is in progress or was taken within 15 minutes, and no worker is able to.
+ */
+export function verdictOf(facts: VerdictFacts): string {
+  const { queued, inProgress, oldestWaitingMs, arrivals, departures, completions, recentlyServed } = facts;
+  if ((oldestWaitingMs ?? 0) >= GRACE_MS && facts.workers === 0 && inProgress === 0 && !recentlyServed) {
+    return 'nothing serves this queue';
+  }
+  const difference = arrivals - departures;
+  const both = `${shown(arrivals)} in, ${shown(departures)} out per minute`;
+  const matters = Math.abs(difference) > Math.max(arrivals, departures) / 10 && Math.abs(difference) >= 0.4;
+  if (matters && difference > 0) return `growing: ${both}`;
+  if (matters && queued > 0) return `draining: ${both}`;
+  const still = queued === 0 && inProgress === 0 && arrivals === 0 && departures === 0 && completions === 0;
+  if (still) return 'idle';
+  return arrivals === 0 && departures === 0 ? 'steady' : `steady: ${both}`;
+}
+
+/** A rate as people say it: whole from ten on, one digit below. */
+function shown(rate: number): string {
+  return rate >= 10 || Number.isInteger(rate) ? String(Math.round(rate)) : rate.toFixed(1);
+}
