@@ -9,6 +9,7 @@ const LIBS = [
   'access',
   'projection-engine',
   'ledger',
+  'sweeper',
   'read-models',
   'archive',
   'schema',
@@ -25,10 +26,11 @@ const ALLOWED = {
   access: ['contracts', 'platform'],
   'projection-engine': ['contracts', 'platform', 'event-log'],
   ledger: ['contracts', 'platform', 'event-log', 'metering', 'projection-engine'],
+  sweeper: ['contracts', 'platform', 'event-log', 'projection-engine', 'ledger'],
   'read-models': ['contracts', 'platform', 'access', 'metering', 'event-log', 'ledger'],
   archive: ['contracts', 'platform', 'access'],
   reporter: ['contracts'],
-  schema: ['platform', 'access', 'event-log', 'projection-engine', 'ledger', 'archive'],
+  schema: ['platform', 'access', 'event-log', 'projection-engine', 'ledger', 'archive', 'sweeper'],
 };
 
 /** Pure code knows no framework, no driver, no clock, no environment. */

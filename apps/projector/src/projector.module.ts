@@ -17,6 +17,7 @@ import { Ingest } from './ingest/ingest.js';
 import type { ProjectorConfig } from './projector-config.js';
 import { ProjectorLifecycle } from './projector.lifecycle.js';
 import { samplerProviders } from './sampler/sampler.providers.js';
+import { sweeperProviders } from './sweeper/sweeper.providers.js';
 import { IO_STEPS, LEDGER_RUNNER, LOG_POOL, TOTALS_REDIS } from './tokens.js';
 
 /** The projector: the ingest, which appends what the queue brings, and the runner of the ledger projection. */
@@ -82,6 +83,7 @@ export class ProjectorModule {
             }),
         },
         ...samplerProviders(config, logger),
+        ...sweeperProviders(config, logger),
         ProjectorLifecycle,
       ],
     };

@@ -15,6 +15,7 @@ import { knownIdentities } from './reading/known-identities.js';
 import { countAfter, oldestRecordedAfter } from './reading/lag.js';
 import { locateEvents, type LocatedEvent } from './reading/locate-events.js';
 import type { ReadLimits } from './reading/read-after.js';
+import { readSelected, type SelectedEvents, type Selection } from './reading/read-selected.js';
 
 /** Events to append, and what could not become one, in one transaction. */
 export interface AppendBatch {
@@ -63,6 +64,11 @@ export class EventLog {
   /** The events after a position, in order, at least one if there is any. */
   readAfter(position: bigint, limits: ReadLimits): Promise<StoredEvent[]> {
     return readWholeLogAfter(this.pool, this.archive, position, limits);
+  }
+
+  /** The selected events after a position up to another one, in order; see {@link SelectedEvents} for how far it went. */
+  readSelected(position: bigint, to: bigint, selection: Selection): Promise<SelectedEvents> {
+    return readSelected(this.pool, this.archive, position, to, selection);
   }
 
   /** Every event about one entity, in the order of the log. */

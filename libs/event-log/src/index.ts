@@ -34,3 +34,4 @@ export type { LogHead } from './reading/head.js';
 export { type IngestCount, readIngestCounts } from './reading/ingest-counts.js';
 export type { LocatedEvent } from './reading/locate-events.js';
 export type { ReadLimits } from './reading/read-after.js';
+export type { SelectedEvents, Selection } from './reading/read-selected.js';

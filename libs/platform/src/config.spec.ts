@@ -24,6 +24,7 @@ describe('loadConfig', () => {
       tenants: 'auto',
       logLevel: 'info',
       lagWarnSeconds: 60,
+      workerLeaseSeconds: 60,
       databasePoolSize: 10,
       ingestConcurrency: 500,
       jobLockMs: 5_000,

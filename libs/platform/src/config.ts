@@ -27,6 +27,8 @@ export interface Config {
   readonly logLevel: string;
   /** Lag of the projection, in seconds, from which health says degraded (`QUIPU_LAG_WARN_SECONDS`). */
   readonly lagWarnSeconds: number;
+  /** Silence after which a worker is declared lost, in seconds; 0: never (`QUIPU_WORKER_LEASE_SECONDS`). */
+  readonly workerLeaseSeconds: number;
   /** Connections of one process's Postgres pool (`QUIPU_DATABASE_POOL_SIZE`). */
   readonly databasePoolSize: number;
   /** BullMQ jobs in flight per projector (`QUIPU_INGEST_CONCURRENCY`). */
@@ -171,6 +173,7 @@ const variables = z.object({
   QUIPU_TENANTS: oneOf(['auto', 'strict']).default('auto'),
   QUIPU_LOG_LEVEL: oneOf(LOG_LEVELS).default('info'),
   QUIPU_LAG_WARN_SECONDS: wholeNumber(1, 86_400, 60),
+  QUIPU_WORKER_LEASE_SECONDS: wholeNumber(0, 86_400, 60),
   QUIPU_DATABASE_POOL_SIZE: wholeNumber(1, 1_000, 10),
   QUIPU_INGEST_CONCURRENCY: wholeNumber(1, 10_000, 500),
   QUIPU_JOB_LOCK_MS: wholeNumber(200, 600_000, 5_000),
@@ -245,6 +248,7 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
     tenants: v.QUIPU_TENANTS,
     logLevel: v.QUIPU_LOG_LEVEL,
     lagWarnSeconds: v.QUIPU_LAG_WARN_SECONDS,
+    workerLeaseSeconds: v.QUIPU_WORKER_LEASE_SECONDS,
     databasePoolSize: v.QUIPU_DATABASE_POOL_SIZE,
     ingestConcurrency: v.QUIPU_INGEST_CONCURRENCY,
     jobLockMs: v.QUIPU_JOB_LOCK_MS,

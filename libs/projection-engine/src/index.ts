@@ -11,7 +11,7 @@ export {
   type Promotion,
 } from './generations.js';
 export { type CommittedAt, type PreparedBatch, type ProjectionHandler, type Statement } from './handler.js';
-export { ELECTION_LOCK_CLASS, PROJECTION_SESSION } from './leader-session.js';
+export { ELECTION_LOCK_CLASS, LeaderSession, PROJECTION_SESSION } from './leader-session.js';
 export { type Generation, type GenerationStatus, listGenerations } from './list-generations.js';
 export { type BatchLimits, type EventSourceLog } from './leadership.js';
 export { vacuum, withMaintenanceClient } from './maintenance.js';

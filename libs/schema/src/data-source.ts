@@ -4,6 +4,7 @@ import { eventLogMigrations } from '@quipu/event-log';
 import { engineMigrations } from '@quipu/projection-engine';
 import { ledgerMigrations } from '@quipu/ledger';
 import { archiveMigrations } from '@quipu/archive';
+import { sweeperMigrations } from '@quipu/sweeper';
 
 /** Where TypeORM notes which migrations have run. */
 export const MIGRATIONS_TABLE = 'schema_migrations';
@@ -15,6 +16,7 @@ export const migrations = [
   ...engineMigrations,
   ...ledgerMigrations,
   ...archiveMigrations,
+  ...sweeperMigrations,
 ];
 
 /** A TypeORM data source for migrations only (all, or those named): no entities, nothing synchronised. */

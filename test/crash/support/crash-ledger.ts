@@ -101,7 +101,11 @@ export function crashLedgerOn(stores: Stores, release: () => Promise<void>): Cra
     startProjector(env = {}, name = 'projector') {
       const url = new URL(databaseUrl);
       url.searchParams.set('application_name', name);
-      const given = { DATABASE_URL: url.href, REDIS_URL: redisUrl, QUIPU_JOB_LOCK_MS: String(JOB_LOCK_MS) };
+      const given = {
+        ...{ DATABASE_URL: url.href, REDIS_URL: redisUrl, QUIPU_JOB_LOCK_MS: String(JOB_LOCK_MS) },
+        // It sweeps once a second, whatever happens: steps would not be the same in every run.
+        QUIPU_WORKER_LEASE_SECONDS: '0',
+      };
       return startNode(PROJECTOR, [], { ...given, ...env }, repository);
     },
     async whenSettled(events, projector) {

@@ -60,6 +60,8 @@ export class FleetMember {
       ...{ concurrency: Math.max(0, Math.floor(concurrency)), enabled: true },
     });
     this.say('connected');
+    // Only who has sent a heartbeat is missed when none comes: a worker may die before its first interval is over.
+    this.say('heartbeat');
     this.timer = setInterval(() => this.say('heartbeat'), (leaseSeconds * 1_000) / BEATS_PER_LEASE);
     // A program whose work is done must be able to end.
     this.timer.unref();

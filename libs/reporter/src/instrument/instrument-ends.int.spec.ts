@@ -155,7 +155,9 @@ describe.each(BULLMQ)('when things go wrong or end, an instrumented queue and wo
     await worker.waitUntilReady();
     await worker.close();
     expect(rig.of().map(({ type, tenant, subject }) => [type, tenant, subject])).toEqual(
-      ['registered', 'connected', 'disconnected'].map((type) => [`worker.${type}`, 'acme', 'worker/w-1']),
+      ['registered', 'connected', 'heartbeat', 'disconnected'].map((type) => [
+        ...[`worker.${type}`, 'acme', 'worker/w-1'],
+      ]),
     );
   });
 
@@ -179,7 +181,13 @@ describe.each(BULLMQ)('when things go wrong or end, an instrumented queue and wo
         .sort(),
     ).toEqual([
       ...['job.completed', 'job.queued', 'job.started'],
-      ...['worker.connected', 'worker.disconnected', 'worker.registered', 'worker.retired'],
+      ...[
+        'worker.connected',
+        'worker.disconnected',
+        'worker.heartbeat',
+        'worker.registered',
+        'worker.retired',
+      ],
     ]);
     if ('disconnect' in connection) connection.disconnect();
   });

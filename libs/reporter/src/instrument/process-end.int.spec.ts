@@ -78,11 +78,11 @@ describe('a program with an instrumented worker', () => {
 
   it('that is killed loses no more than the last fifth of a second', async () => {
     const one = await program('silent');
-    await until(async () => (await reported()).length === 4);
+    await until(async () => (await reported()).length === 5);
     one.kill('SIGKILL');
     await once(one, 'exit');
     expect((await reported()).sort()).toEqual([
-      ...['job.queued', 'job.started', 'worker.connected', 'worker.registered'],
+      ...['job.queued', 'job.started', 'worker.connected', 'worker.heartbeat', 'worker.registered'],
     ]);
   });
 
@@ -90,7 +90,7 @@ describe('a program with an instrumented worker', () => {
     const one = await program('silent', { QUIPU_WORKER_LEASE_SECONDS: '0.3' });
     const beats = async (after = 0) =>
       (await events()).filter(({ type, time }) => type === 'worker.heartbeat' && Date.parse(time) >= after);
-    await until(async () => (await beats()).length > 0);
+    await until(async () => (await beats()).length > 1);
     one.kill('SIGSTOP');
     const goesOn = Date.now();
     one.kill('SIGCONT');

@@ -1,0 +1,104 @@
+import { jest } from '@jest/globals';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
+import { repository } from '../../../../test/support/index.js';
+import { until } from '../../test/sample-job.js';
+import { SweeperRig } from '../../../../test/int/sweeper-rig.js';
+
+jest.setTimeout(120_000);
+
+const LEASE_MS = 1_000;
+/** Every step of a sweep that finds somebody lost, in their order. */
+const STEPS = ['look', 'read', 'write', 'judge', 'report'].flatMap((what) => [
+  ...[`sweeper.${what}:before`, `sweeper.${what}:after`],
+]);
+
+describe('a sweeper that is killed or stopped', () => {
+  let rig: SweeperRig;
+  const children: ChildProcess[] = [];
+
+  beforeAll(async () => {
+    rig = await SweeperRig.open();
+  });
+  afterEach(() => {
+    for (const child of children.splice(0)) child.kill('SIGKILL');
+  });
+  afterAll(() => rig.close());
+
+  function child(env: Record<string, string> = {}): ChildProcess {
+    const { database, services } = rig.services;
+    const args = ['test/int/sweeper-child.ts', database.url, services.url, String(LEASE_MS)];
+    const made = spawn(process.execPath, ['--no-warnings', '--import', './tools/ts.mjs', ...args], {
+      ...{ cwd: repository, env: { ...process.env, ...env }, stdio: ['ignore', 'ignore', 'inherit'] },
+    });
+    children.push(made);
+    return made;
+  }
+
+  /** A worker that falls silent with two runs at hand. */
+  async function mourn(worker: string): Promise<void> {
+    await rig.join(worker, 'a');
+    for (const tenant of ['acme', 'globex']) await rig.begin(tenant, `q/${worker}`, worker);
+  }
+
+  /** What was said of workers of these names and of their jobs. */
+  const named = async (prefix: string) =>
+    (await rig.swept()).filter(({ subject }) => subject.split('/').at(-1)!.startsWith(prefix));
+
+  it('at every one of its steps says all that is to be said, and says it once', async () => {
+    await rig.join('alive', 'b');
+    rig.beat('alive', 'b', 100);
+    for (const [n] of STEPS.entries()) await mourn(`dead-${n}`);
+    const killAt = async (step: string) => {
+      const killed = child({ QUIPU_KILL_AT_STEP: step });
+      expect(await once(killed, 'exit')).toEqual([null, 'SIGKILL']);
+    };
+    // One of them is elected at a time; all but the last are killed before they have said anything.
+    await Promise.all(STEPS.slice(0, 4).map(killAt));
+    await Promise.all(STEPS.slice(4, -1).map(killAt));
+    await killAt(STEPS.at(-1)!);
+    const survivor = child();
+    await until(async () => (await rig.lost()).length >= STEPS.length);
+    await rig.settled();
+    survivor.kill('SIGTERM');
+    await once(survivor, 'exit');
+
+    const said = await named('');
+    const texts = said.map(({ type, tenant, subject }) => `${type} ${tenant} ${subject}`).sort();
+    const expected = STEPS.flatMap((_, n) => [
+      ...['acme', 'globex'].map((tenant) => `job.aborted ${tenant} job/q/dead-${n}`),
+      `worker.lost superadmin worker/dead-${n}`,
+    ]);
+    expect(texts).toEqual(expected.sort());
+    const { rowCount } = await rig.services.database.pool.query('SELECT FROM dead_letters');
+    expect(rowCount).toBe(0);
+    expect((await rig.job('acme', 'q/dead-0')).status).toBe('aborted');
+  });
+
+  it('goes on later without speaking of what was: its judgement has grown stale', async () => {
+    await rig.join('stopped', 'c');
+    await rig.begin('acme', 'q/stopped', 'stopped');
+    const zombie = child({ QUIPU_STOP_AT_STEP: 'sweeper.judge:after' });
+    await until(() => isStopped(zombie));
+    const stoppedAt = Date.now();
+    rig.beat('stopped', 'c', 100);
+    await until(() => Date.now() - stoppedAt > 2_500);
+    zombie.kill('SIGCONT');
+    const { pool } = rig.services.database;
+    const before = await rig.log.head();
+    // It sweeps again once it has read what was said meanwhile.
+    await until(async () => {
+      const { rows } = await pool.query<{ position: string }>('SELECT position FROM sweeper_state');
+      return BigInt(rows[0]!.position) > before.position;
+    });
+    expect(await named('stopped')).toEqual([]);
+    expect((await rig.job('acme', 'q/stopped')).status).toBe('running');
+  });
+});
+
+/** Whether a process was stopped by a signal. */
+async function isStopped(child: ChildProcess): Promise<boolean> {
+  const stat = await readFile(`/proc/${child.pid}/stat`, 'utf8');
+  return stat.slice(stat.lastIndexOf(')') + 2).startsWith('T');
+}
