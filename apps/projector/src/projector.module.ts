@@ -14,6 +14,7 @@ import {
 import type { Redis } from 'ioredis';
 import type { Pool } from 'pg';
 import { Ingest } from './ingest/ingest.js';
+import { measuresProviders } from './measures/measures.providers.js';
 import type { ProjectorConfig } from './projector-config.js';
 import { ProjectorLifecycle } from './projector.lifecycle.js';
 import { samplerProviders } from './sampler/sampler.providers.js';
@@ -82,6 +83,7 @@ export class ProjectorModule {
               io,
             }),
         },
+        ...measuresProviders(config, logger),
         ...samplerProviders(config, logger),
         ...sweeperProviders(config, logger),
         ProjectorLifecycle,

@@ -2,11 +2,16 @@ export { type CalendarUnit, isCalendarUnit } from './aggregate/calendar.js';
 export { fromNs, toNs } from './aggregate/grid.js';
 export { type Fill } from './aggregate/overlay.js';
 export { type Sampling, type Series } from './aggregate/resample.js';
+export { ArchiveRefresher } from './measures/archive-refresher.js';
 export * from './measures/batch-codec.js';
 export * from './measures/measures-writer.js';
+export { stillThere as openBatches } from './measures/open-jobs.js';
 export * from './measures/points.js';
 export { backBlocks, blockNs, MIN_GRANULARITY_NS } from './policy/window.js';
+export * from './read/archive-backlog.js';
 export * from './read/archive-reader.js';
+export { forgetBatches, oldBatches } from './store/batch-rows.js';
+export { sweepPending } from './store/pending-rows.js';
 export { brokenConstraint, CatalogueError, type CatalogueRefusal } from './catalogue/catalogue-error.js';
 export { compileGlob, type Glob } from './catalogue/glob.js';
 export {

@@ -2,7 +2,7 @@ import { type Clock, type IoSteps, type Logger, noIoSteps, withTransaction } fro
 import type { ClientBase, Pool } from 'pg';
 import { noteBatches } from '../store/batch-rows.js';
 import { existingMetrics, type LockedMetric, lockMetrics } from '../store/lock-metrics.js';
-import { addPending, amongPending, takePending } from '../store/pending-rows.js';
+import { addPending, amongPending, pendingMetrics, takePending } from '../store/pending-rows.js';
 import { loadSeries, storeSeries } from '../store/series-rows.js';
 import { expireSplits, storeSplits } from '../store/split-rows.js';
 import type { MetricPoints } from './batch-codec.js';
@@ -28,7 +28,7 @@ export interface WrittenMeasures {
   /** Measures put aside, since somebody else had their metric. */
   readonly deferred: number;
   /** Metrics of which a pass failed; their measures are put aside. */
-  readonly failed: number;
+  readonly failed: readonly string[];
 }
 
 /** What a {@link MeasuresWriter} needs. */
@@ -38,6 +38,12 @@ export interface MeasuresWriterOptions {
   readonly logger: Logger;
   readonly io?: IoSteps;
 }
+
+/** What became of measures that were put aside. */
+export type PendingTaken = Pick<WrittenMeasures, 'taken' | 'late' | 'failed'>;
+
+/** SQLSTATE of a lock that was waited for too long. */
+const LOCK_NOT_AVAILABLE = '55P03';
 
 /** Stored bytes of metrics that are in memory at a time; decoded and encoded they take several times as much. */
 const SLICE_BYTES = 4 << 20;
@@ -81,15 +87,32 @@ export class MeasuresWriter {
 
   /**
    * Processes what is put aside for metrics.
-   * @param wait whether to wait for those that somebody else has locked.
+   * @param patienceMs how long to wait for metrics that somebody else has locked.
+   * @returns `locked` if that is over.
    */
-  async processPending(metricIds: readonly string[], wait: boolean): Promise<WrittenMeasures> {
+  async processPending(metricIds: readonly string[], patienceMs: number): Promise<'done' | 'locked'> {
+    const waiting = await amongPending(this.options.pool, metricIds);
+    if (waiting.length === 0) return 'done';
+    try {
+      await withTransaction(this.options.pool, async (client) => {
+        await client.query(`SELECT set_config('lock_timeout', $1, true)`, [`${Math.ceil(patienceMs)}ms`]);
+        await this.passes(client, await lockMetrics(client, waiting, true), new Map());
+      });
+      return 'done';
+    } catch (error) {
+      if (error instanceof Error && 'code' in error && error.code === LOCK_NOT_AVAILABLE) return 'locked';
+      throw error;
+    }
+  }
+
+  /** Processes what is put aside for metrics that nobody has locked, some of them. */
+  async takeUpPending(except: ReadonlySet<string>): Promise<PendingTaken> {
     const { pool } = this.options;
-    const waiting = await amongPending(pool, metricIds);
-    if (waiting.length === 0) return { ...NOTHING };
+    const waiting = [...(await pendingMetrics(pool, SLICE_METRICS)).keys()].filter((id) => !except.has(id));
+    if (waiting.length === 0) return { taken: 0, late: 0, failed: [] };
     await this.io.step('measures.pending:before');
     const written = await withTransaction(pool, async (client) => {
-      const locked = await lockMetrics(client, waiting, wait);
+      const locked = await lockMetrics(client, waiting, false);
       return this.passes(client, locked, new Map());
     });
     await this.io.step('measures.pending:after');
@@ -123,7 +146,7 @@ export class MeasuresWriter {
     locked: readonly LockedMetric[],
     parts: ReadonlyMap<string, readonly Points[]>,
   ): Promise<WrittenMeasures> {
-    const total = { ...NOTHING };
+    const total = { ...NOTHING, failed: [] as string[] };
     for (const slice of slices(locked)) {
       const ids = slice.map(({ id }) => id);
       const pending = await takePending(client, ids);
@@ -149,13 +172,20 @@ export class MeasuresWriter {
       await this.io.step('measures.store:after');
       total.taken += done.taken;
       total.late += done.late;
-      total.failed += failed.size;
+      total.failed.push(...failed);
     }
     return total;
   }
 }
 
-const NOTHING = { duplicates: 0, taken: 0, late: 0, orphaned: 0, deferred: 0, failed: 0 };
+const NOTHING = {
+  duplicates: 0,
+  taken: 0,
+  late: 0,
+  orphaned: 0,
+  deferred: 0,
+  failed: [] as readonly string[],
+};
 
 function push(parts: Map<string, Points[]>, metricId: string, points: Points): void {
   const chunks = parts.get(metricId);

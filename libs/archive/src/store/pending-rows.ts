@@ -47,6 +47,15 @@ export async function takePending(
   return pending;
 }
 
+/** Removes what was put aside for metrics that are gone; answers with how many chunks that were. */
+export async function sweepPending(pool: Pool): Promise<number> {
+  const { rowCount } = await pool.query(
+    `DELETE FROM archive_pending p
+     WHERE NOT EXISTS (SELECT FROM archive_metrics m WHERE m.id = p.metric_id)`,
+  );
+  return rowCount ?? 0;
+}
+
 /** Metrics that have something put aside, and how many measures; the longest waiting first. */
 export async function pendingMetrics(pool: Pool, limit: number): Promise<Map<string, number>> {
   const { rows } = await pool.query<{ id: string; measures: string }>(

@@ -1,0 +1,58 @@
+import { MEASURES_QUEUE, parseMeasuresPayload, QUEUE_PREFIX } from '@quipu/contracts';
+import type { Redis } from 'ioredis';
+import { decodeBatch } from './batch-codec.js';
+
+const BASE = `${QUEUE_PREFIX}:${MEASURES_QUEUE}`;
+/** Lists of jobs that are not done, as BullMQ keeps them. */
+const OPEN_LISTS = ['wait', 'paused', 'active'];
+
+/** How many jobs with measures are not done. */
+export async function countOpenJobs(redis: Redis): Promise<number> {
+  const counts = await Promise.all(OPEN_LISTS.map((list) => redis.llen(`${BASE}:${list}`)));
+  return counts.reduce((sum, count) => sum + count, 0);
+}
+
+/** The jobs with measures that are not done at one moment, at most so many of each list. */
+export async function openJobs(redis: Redis, limit: number): Promise<string[]> {
+  const asked = redis.multi();
+  // At one moment: a job on its way from one list to another must be in one of them.
+  for (const list of OPEN_LISTS) asked.lrange(`${BASE}:${list}`, 0, limit - 1);
+  const answers = (await asked.exec()) ?? [];
+  return answers.flatMap(([error, ids]) => {
+    if (error) throw error;
+    // BullMQ marks an empty list with a member that is no job.
+    return (ids as string[]).filter((id) => !id.startsWith('0:'));
+  });
+}
+
+/** Those of some jobs (named like their batches) that are still there. A job that is done is gone. */
+export async function stillThere(redis: Pick<Redis, 'pipeline'>, ids: readonly string[]): Promise<string[]> {
+  const asked = redis.pipeline();
+  for (const id of ids) asked.exists(`${BASE}:${id}`);
+  const answers = (await asked.exec()) ?? [];
+  return ids.filter((_, i) => {
+    const [error, found] = answers[i] ?? [];
+    if (error) throw error;
+    return found === 1;
+  });
+}
+
+/** Adds the measures of open jobs to counts by metric; stops at so many bytes of job data. */
+export async function countQueued(
+  redis: Redis,
+  counts: Map<string, number>,
+  maxBytes: number,
+): Promise<void> {
+  let bytes = 0;
+  for (const id of await openJobs(redis, 1_000)) {
+    if (bytes > maxBytes) return;
+    const data = await redis.hget(`${BASE}:${id}`, 'data');
+    if (data === null) continue;
+    bytes += data.length;
+    const payload = parseMeasuresPayload(JSON.parse(data));
+    const parts = 'error' in payload ? null : decodeBatch(payload.measures);
+    for (const { metricId, points } of parts ?? []) {
+      counts.set(metricId, (counts.get(metricId) ?? 0) + points.values.length);
+    }
+  }
+}
