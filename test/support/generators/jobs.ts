@@ -84,12 +84,13 @@ const attempt: fc.Arbitrary<Step[]> = fc
     fc.array(fc.oneof(told('job.progressed'), guessed), { maxLength: 3 }),
     maybe(told(...ENDS), 2),
     maybe(fc.tuple(told('job.started'), maybe(guessed, 1), maybe(told(...ENDS), 3)), 4),
-    maybe(guessed, 4),
+    maybe(fc.tuple(guessed, maybe(told('job.queued', 'job.queued', 'job.requeued', 'job.blocked'), 1)), 2),
   )
   .map(([queued, pauses, assigned, requeued, started, signs, ended, again, late]) =>
-    [queued, ...pauses.flat(), assigned, requeued, started, ...signs, ended, ...(again ?? []), late].filter(
-      (each) => each !== undefined,
-    ),
+    [
+      ...[queued, ...pauses.flat(), assigned, requeued, started, ...signs, ended],
+      ...[...(again ?? []), ...(late ?? [])],
+    ].filter((each) => each !== undefined),
   );
 
 function pause(): fc.Arbitrary<Step[]> {
