@@ -15,6 +15,7 @@ import {
   type Totals,
   WorkerConservation,
 } from '@quipu/read-models';
+import { readSweeperStatus } from '@quipu/sweeper';
 import type { Redis } from 'ioredis';
 import type { Pool } from 'pg';
 import { LastKnown } from './last-known.js';
@@ -75,11 +76,12 @@ export class OperationalFamilies {
   /** What only those may know who see the whole platform. @param now ms @throws when Postgres is away. */
   async platform({ fallback }: Pick<Totals, 'fallback'>, now: number): Promise<SimpleFamily[]> {
     const isAway = fallback === 'unreachable';
-    const [status, letters, counts, conserved, drift, sampler] = await Promise.all([
+    const [status, letters, counts, conserved, sweeper, drift, sampler] = await Promise.all([
       this.status.read(),
       this.log.countDeadLetters(),
       readIngestCounts(this.pool),
       this.conservation.read(now),
+      readSweeperStatus(this.pool),
       this.drift === null ? null : this.drift.read(isAway),
       this.sampler === null ? null : this.sampler.read(isAway),
     ]);
@@ -87,6 +89,8 @@ export class OperationalFamilies {
     const one = (value: Value): Series[] => [{ labels: of, value }];
     const rejected = counts.filter(({ kind }) => kind === 'rejected');
     const duplicates = counts.filter(({ kind }) => kind === 'duplicate');
+    const created = (await this.countingSince()) ?? '0';
+    const total = (name: string, value: bigint) => counter(name, [{ labels: NO_LABELS, value, created }]);
     return [
       gauge('quipu_projection_position', one(status.checkpoint)),
       gauge('quipu_projection_lag_events', one(status.lagEvents)),
@@ -113,13 +117,14 @@ export class OperationalFamilies {
           created: scaledText(String(sinceMs), 1000),
         })),
       ),
-      counter('quipu_ingest_duplicates', [
-        {
-          labels: NO_LABELS,
-          value: duplicates.reduce((sum, { count }) => sum + count, 0n),
-          created: (await this.countingSince()) ?? '0',
-        },
-      ]),
+      total(
+        'quipu_ingest_duplicates',
+        duplicates.reduce((sum, { count }) => sum + count, 0n),
+      ),
+      total('quipu_lost_workers', sweeper.lost),
+      total('quipu_runs_presumed_ended', sweeper.ended),
+      total('quipu_runs_resumed', sweeper.woken),
+      single('quipu_sweeper_judging', sweeper.state === 'judging' ? 1 : 0),
     ];
   }
 

@@ -8,11 +8,15 @@ const TERMINAL: Terminal = {
   ...{ out: new PassThrough(), err: new PassThrough(), colours: pc.createColors(false) },
   ...{ outIsTty: false, errIsTty: false, columns: 100 },
 };
+const SWEEPER: SystemStatus['sweeper'] = {
+  ...{ state: 'judging', reason: null, since: null, lost: '0', ended: '0', woken: '0' },
+};
 const EMPTY: SystemStatus = {
   system: null,
   log: { position: '0', lastEvent: null },
   ledger: { position: '0', behindEvents: '0', behindSeconds: 0, halted: null, needs: null },
   ...{ queue: null, totals: null, deadLetters: {}, epoch: null },
+  sweeper: SWEEPER,
 };
 const url = 'http://127.0.0.1:8080';
 
@@ -39,5 +43,26 @@ describe('the first line of the status', () => {
     ],
   ])('of %s', (_what, system, line) => {
     expect(statusText(TERMINAL, { ...EMPTY, system }, 0).split('\n')[0]).toMatch(line);
+  });
+});
+
+describe('what the status says of silent workers', () => {
+  it.each<[string, Partial<typeof SWEEPER>, string]>([
+    ['there are none', {}, 'none declared lost'],
+    [
+      'some were found',
+      { lost: '3', ended: '2', woken: '1' },
+      '3 declared lost, 2 runs ended by estimate (1 went on)',
+    ],
+    [
+      'nobody is judged',
+      { state: 'aside', reason: 'events wait', since: '1970-01-01T00:00:00.000Z' },
+      'none declared lost; nobody is judged: events wait, for 1 min',
+    ],
+    ['nobody looks', { state: 'silent' }, 'none declared lost; no projector looks for silent ones'],
+    ['it is turned off', { state: 'off' }, 'none declared lost; silent ones are not looked for'],
+  ])('%s', (_what, sweeper, words) => {
+    const lines = statusText(TERMINAL, { ...EMPTY, sweeper: { ...SWEEPER, ...sweeper } }, 60_000).split('\n');
+    expect(lines.find((line) => line.startsWith('  workers'))).toContain(words);
   });
 });

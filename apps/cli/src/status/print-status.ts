@@ -1,7 +1,7 @@
 import { formatCount, formatDuration, plural } from '../support/numbers.js';
 import { type Terminal } from '../support/terminal.js';
 import { formatTime } from '../support/times.js';
-import { type SystemStatus, type TotalsStatus } from './read-status.js';
+import { type SweeperReport, type SystemStatus, type TotalsStatus } from './read-status.js';
 
 /** The state of the system as a person reads it. */
 export function statusText(terminal: Terminal, status: SystemStatus, nowMs: number): string {
@@ -28,6 +28,7 @@ export function statusText(terminal: Terminal, status: SystemStatus, nowMs: numb
   }
   lines.push(line('queue', queueText(terminal, status)));
   if (status.totals !== null) lines.push(line('totals', totalsText(terminal, status.totals)));
+  lines.push(line('workers', sweeperText(terminal, status.sweeper, nowMs)));
   const letters = Object.entries(status.deadLetters);
   const total = letters.reduce((sum, [, count]) => sum + count, 0);
   const reasons = letters.map(([reason, count]) => `${reason} ${formatCount(count)}`).join(', ');
@@ -62,6 +63,21 @@ function totalsText({ colours }: Terminal, { state, drift }: TotalsStatus): stri
   if (state !== 'ok') return colours.yellow(`${state} in Redis, answers come from Postgres`);
   if (drift === null || drift === 0) return drift === 0 ? 'in Redis, equal to Postgres' : 'in Redis';
   return colours.red(`${formatCount(drift)} series differ from Postgres: ./quipu reconcile --heal`);
+}
+
+function sweeperText({ colours }: Terminal, sweeper: SweeperReport, nowMs: number): string {
+  const { state, reason, since } = sweeper;
+  const [lost, ended, woken] = [sweeper.lost, sweeper.ended, sweeper.woken].map(BigInt) as [
+    ...[bigint, bigint, bigint],
+  ];
+  const runs = ended === 0n ? '' : `, ${plural(ended, 'run')} ended by estimate`;
+  const back = woken === 0n ? '' : ` (${formatCount(woken)} went on)`;
+  const found = lost === 0n ? 'none declared lost' : `${formatCount(lost)} declared lost${runs}${back}`;
+  if (state === 'judging') return found;
+  if (state === 'off') return `${found}; ${colours.dim('silent ones are not looked for')}`;
+  const why = state === 'silent' ? 'no projector looks for silent ones' : `nobody is judged: ${reason}`;
+  const when = since === null ? '' : `, for ${formatDuration(nowMs - Date.parse(since))}`;
+  return `${found}; ${colours.yellow(`${why}${when}`)}`;
 }
 
 function ago(ms: number): string {

@@ -2,6 +2,7 @@ import { EventLog } from '@quipu/event-log';
 import { type KnownDrift, readDrift, TotalsReader } from '@quipu/ledger';
 import { orphanedSystem, runningSupervisor } from '@quipu/platform';
 import { StatusQueries } from '@quipu/read-models';
+import { readSweeperStatus } from '@quipu/sweeper';
 import { type Queue } from 'bullmq';
 import { type Redis } from 'ioredis';
 import { countConsumers } from '../support/queue.js';
@@ -30,11 +31,25 @@ export interface SystemStatus {
     readonly needs: 'reseed' | 'rebuild' | null;
   };
   readonly queue: QueueStatus | null;
+  readonly sweeper: SweeperReport;
   /** Null when Redis does not answer. */
   readonly totals: TotalsStatus | null;
   /** Open dead letters by reason. */
   readonly deadLetters: Record<string, number>;
   readonly epoch: string | null;
+}
+
+/** Whether workers that fall silent are found, and how many were. Counts are decimal strings. */
+export interface SweeperReport {
+  /** `silent`: no projector has been at it for a minute. `off`: nor is it meant to. */
+  readonly state: 'judging' | 'aside' | 'silent' | 'off';
+  /** Why it stands aside, and since when. */
+  readonly reason: string | null;
+  readonly since: string | null;
+  /** Lives of workers declared lost, runs ended by estimate with them, and those of them that went on after all. */
+  readonly lost: string;
+  readonly ended: string;
+  readonly woken: string;
 }
 
 /** Jobs in the queue of events. */
@@ -89,6 +104,7 @@ export async function readStatus(
       needs: ledger.needs,
     },
     queue: queue === null ? null : await readQueue(queue, services.redisUrl),
+    sweeper: await readSweeper(services),
     totals: redis === null ? null : await readTotals(redis, ledger.epoch),
     deadLetters: Object.fromEntries(await log.countDeadLetters()),
     epoch: ledger.epoch,
@@ -102,6 +118,14 @@ function readSystem(dataDir: string): SystemStatus['system'] {
   const { url, programs } = found;
   const phase = supervisor === null ? 'orphaned' : found.phase;
   return { phase, url, programs: programs.map(({ name }) => name) };
+}
+
+async function readSweeper({ pool, config }: Services): Promise<SweeperReport> {
+  const { state, reason, sinceMs, lost, ended, woken } = await readSweeperStatus(pool);
+  return {
+    state: state === 'silent' && config.workerLeaseSeconds === 0 ? 'off' : state,
+    ...{ reason, since: iso(sinceMs), lost: String(lost), ended: String(ended), woken: String(woken) },
+  };
 }
 
 function iso(ms: number | null): string | null {

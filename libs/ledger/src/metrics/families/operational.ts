@@ -102,6 +102,30 @@ export const operationalFamilies: readonly MetricFamily[] = [
     labels: [],
   }),
   operational({
+    name: 'quipu_lost_workers',
+    type: 'counter',
+    help: 'Lives of workers that were declared lost, since nothing was heard of them.',
+    labels: [],
+  }),
+  operational({
+    name: 'quipu_runs_presumed_ended',
+    type: 'counter',
+    help: 'Runs of jobs that were ended by estimate, since their worker was declared lost.',
+    labels: [],
+  }),
+  operational({
+    name: 'quipu_runs_resumed',
+    type: 'counter',
+    help: 'Estimated ends that were taken back, since the worker was heard again.',
+    labels: [],
+  }),
+  operational({
+    name: 'quipu_sweeper_judging',
+    type: 'gauge',
+    help: '1 while silent workers are looked for; 0 while the queue, the ledger or an outage forbid it, or nobody does.',
+    labels: [],
+  }),
+  operational({
     name: 'quipu_series_folded',
     type: 'gauge',
     help: 'Series of a family that its budget folded into `__other__`, and its rows of 0 that were left out.',
