@@ -1,9 +1,16 @@
 import { type CurrentEvent } from '@quipu/contracts';
-import { compareRanked, type Fact, factOf } from '../facts.js';
+import { factOf } from '../facts.js';
 import { tell, type Told } from '../told.js';
 
-/** A fact that begins or ends a connection, or a heartbeat. */
-export interface ConnectionFact extends Fact<object> {
+/**
+ * A fact that begins or ends a connection, or a heartbeat: no more than its place among those of its life takes. Two
+ * alike are one, since facts of one kind do not differ in what they say.
+ */
+export interface ConnectionFact {
+  /** ms. */
+  readonly t: number;
+  /** The event's sequence; absent is the empty string. */
+  readonly q?: string;
   readonly k: keyof typeof CONNECTION_RANK;
 }
 
@@ -41,12 +48,7 @@ export interface WorkerState {
   readonly busy: { base: string; rate: number };
 }
 
-const CONNECTION_RANK = {
-  'worker.connected': 0,
-  'worker.heartbeat': 1,
-  'worker.lost': 2,
-  'worker.disconnected': 3,
-} as const;
+const CONNECTION_RANK = { connected: 0, heartbeat: 1, lost: 2, disconnected: 3 } as const;
 
 const FIELDS = ['pool', 'type', 'host', 'hostArchitecture', 'architectures', 'concurrency', 'enabled'];
 
@@ -60,18 +62,20 @@ export function mergeWorker(state: WorkerState, event: CurrentEvent): WorkerStat
   for (const name of FIELDS) {
     if (data[name] !== undefined && data[name] !== null) told[name] = tell(told[name], fact, data[name]);
   }
-  if (!(event.type in CONNECTION_RANK)) return state;
+  const k = event.type.slice('worker.'.length);
+  if (!Object.hasOwn(CONNECTION_RANK, k)) return state;
   const life = lifeOf(state, typeof data['life'] === 'string' ? data['life'] : '');
   if (event.type === 'worker.lost' && event.data.estimated === true) {
     const since = event.data.since === undefined ? NaN : Date.parse(event.data.since);
     mergeLoss(life, Number.isNaN(since) ? null : since, event.time);
-  } else mergeConnection(life, { ...fact, k: event.type as ConnectionFact['k'] });
+  } else mergeConnection(life, fact, k as ConnectionFact['k']);
   return state;
 }
 
-/** The order of connection facts, `(time, sequence, rank, source, id)`. */
+/** The order of connection facts, `(time, sequence, rank)`; 0 for two that are alike. */
 export function compareConnections(a: ConnectionFact, b: ConnectionFact): number {
-  return compareRanked(a, CONNECTION_RANK[a.k], b, CONNECTION_RANK[b.k]);
+  const [one, other] = [a.q ?? '', b.q ?? ''];
+  return a.t - b.t || (one < other ? -1 : one > other ? 1 : CONNECTION_RANK[a.k] - CONNECTION_RANK[b.k]);
 }
 
 function earlier(known: number | undefined, t: number): number {
@@ -84,15 +88,20 @@ function lifeOf(state: WorkerState, name: string): WorkerLife {
   return life;
 }
 
-function mergeConnection(life: WorkerLife, fact: ConnectionFact): void {
-  if (fact.k === 'worker.heartbeat') {
+function mergeConnection(
+  life: WorkerLife,
+  { t, q }: Pick<ConnectionFact, 't' | 'q'>,
+  k: ConnectionFact['k'],
+): void {
+  const fact: ConnectionFact = q === undefined ? { t, k } : { t, q, k };
+  if (k === 'heartbeat') {
     if (life.beat === undefined || compareConnections(life.beat, fact) < 0) life.beat = fact;
     return;
   }
   const { edges } = life;
   let at = edges.length;
   while (at > 0 && compareConnections(edges[at - 1]!, fact) > 0) at--;
-  edges.splice(at, 0, fact);
+  if (at === 0 || compareConnections(edges[at - 1]!, fact) < 0) edges.splice(at, 0, fact);
 }
 
 function mergeLoss(life: WorkerLife, c: number | null, x: number): void {

@@ -34,12 +34,12 @@ export function workerLives(state: WorkerState): WorkerLifeStanding[] {
   return state.lives.map((life) => {
     const { edges, beat } = life;
     const last = edges.at(-1);
-    const connectedAt = last?.k === 'worker.connected' ? last.t : null;
+    const connectedAt = last?.k === 'connected' ? last.t : null;
     const greatest =
       beat !== undefined && (last === undefined || compareConnections(last, beat) < 0) ? beat : last;
-    const isSign = greatest?.k === 'worker.connected' || greatest?.k === 'worker.heartbeat';
+    const isSign = greatest?.k === 'connected' || greatest?.k === 'heartbeat';
     const loss = lossOf(life, connectedAt);
-    const begun = edges.findLast(({ k }) => k === 'worker.connected')?.t ?? null;
+    const begun = edges.findLast(({ k }) => k === 'connected')?.t ?? null;
     const heartbeat = beat?.t ?? null;
     return {
       life: life.life,
@@ -76,10 +76,10 @@ export function connectionStanding(
   for (const life of lives) {
     const last = life.edges.at(-1);
     if (last === undefined) continue;
-    const isLoss = last.k === 'worker.connected';
+    const isLoss = last.k === 'connected';
     const since = isLoss ? (lossOf(life, last.t) ?? last.t) : last.t;
     if (latest !== null && latest.since >= since) continue;
-    latest = { kind: last.k === 'worker.disconnected' ? 'disconnected' : 'lost', since, estimated: isLoss };
+    latest = { kind: last.k === 'disconnected' ? 'disconnected' : 'lost', since, estimated: isLoss };
   }
   return latest;
 }
@@ -89,16 +89,14 @@ function lifeConnections(life: WorkerLife): Connection[] {
   const losses = life.losses && new Map(life.losses.map(({ c, x }) => [c, x]));
   const found: Connection[] = [];
   for (let i = 0; i < edges.length; i++) {
-    if (edges[i]!.k !== 'worker.connected') continue;
+    if (edges[i]!.k !== 'connected') continue;
     const { t: start } = edges[i]!;
     const next = edges[i + 1];
     const loss = losses?.get(start);
     const stands =
       loss !== undefined &&
       loss >= start &&
-      (next === undefined
-        ? beat === undefined || beat.t <= loss
-        : next.k === 'worker.connected' && loss < next.t);
+      (next === undefined ? beat === undefined || beat.t <= loss : next.k === 'connected' && loss < next.t);
     const end = stands ? loss : (next?.t ?? null);
     if (end !== start) found.push({ start, end, estimated: stands });
   }
