@@ -1,8 +1,14 @@
+import { archiveBacklog, ArchiveReader, ArchiveRefresher, MeasuresWriter } from '@quipu/archive';
 import type { Clock, Logger } from '@quipu/platform';
 import type { Redis } from 'ioredis';
 import type { Pool } from 'pg';
-import { notServed } from './forms/gnocchi-error.js';
-import { type SeriesAnswer, TimeSeries } from './time-series.js';
+import {
+  type AcrossQuestion,
+  type AskedMetric,
+  type SeriesAnswer,
+  type SeriesQuestion,
+  TimeSeries,
+} from './time-series.js';
 
 /** What the series need. */
 export interface ArchiveSeriesOptions {
@@ -12,22 +18,31 @@ export interface ArchiveSeriesOptions {
   readonly logger: Logger;
 }
 
-/** The series of the archive. */
+/** The measures of the archive, in Postgres; what waits to be aggregated is in Redis, too. */
 export class ArchiveSeries extends TimeSeries {
+  private readonly reader: ArchiveReader;
+  private readonly refresher: ArchiveRefresher;
+
   constructor(private readonly options: ArchiveSeriesOptions) {
     super();
+    const { pool, redis, clock, logger } = options;
+    this.reader = new ArchiveReader(pool);
+    this.refresher = new ArchiveRefresher(new MeasuresWriter({ pool, clock, logger }), redis);
   }
-  measures(): Promise<SeriesAnswer> {
-    return Promise.reject(notServed('measures'));
+
+  override measures(metric: AskedMetric, question: SeriesQuestion): Promise<SeriesAnswer> {
+    return this.reader.measures(metric, question);
   }
-  across(): Promise<SeriesAnswer> {
-    return Promise.reject(notServed('measures'));
+
+  override across(metrics: readonly AskedMetric[], question: AcrossQuestion): Promise<SeriesAnswer> {
+    return this.reader.across(metrics, question);
   }
-  refresh(): Promise<'done' | 'locked'> {
-    return Promise.resolve('done');
+
+  override refresh(metricIds: readonly string[]): Promise<'done' | 'locked'> {
+    return this.refresher.refresh(metricIds);
   }
-  backlog(): Promise<ReadonlyMap<string, number>> {
-    void this.options;
-    return Promise.resolve(new Map<string, number>());
+
+  override async backlog(): Promise<ReadonlyMap<string, number>> {
+    return (await archiveBacklog(this.options.pool, this.options.redis)).metrics;
   }
 }

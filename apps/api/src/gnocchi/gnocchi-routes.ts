@@ -76,6 +76,7 @@ export const GNOCCHI_ROUTES: readonly GnocchiRoute[] = [
     path: 'aggregation/resource/<type>/metric/<name>',
     methods: { POST: unserved('aggregation by resource') },
   },
+  { path: 'aggregation/resource/<type>/metric', methods: {} },
   { path: 'resource_type', methods: { GET: TYPES, POST: TYPES } },
   { path: 'resource_type/<name>', methods: { GET: TYPES, PATCH: TYPES, DELETE: TYPES } },
   { path: 'search/resource/<type>', methods: { POST: unserved('searches of resources') } },

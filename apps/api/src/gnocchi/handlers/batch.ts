@@ -96,15 +96,17 @@ function resourcesSchema({ clock }: GnocchiArchive, creator: string, originals: 
       : { measures: measures(value, path) };
   const name = (text: string): string | null => (storable(text) ? text : null);
   const resource = (text: string): string | null => {
-    const id = storable(text) ? resourceUuid(text, creator) : null;
-    if (id !== null) originals.set(id, text);
+    // Too long a name for a resource is too long here.
+    if (!storable(text) || text.includes('/')) return null;
+    const id = resourceUuid(text, creator);
+    originals.set(id, text);
     return id;
   };
   return mapOf(resource, () => mapOf(name, () => either));
 }
 
 function storable(text: string): boolean {
-  return !text.includes('\0') && !/[\uD800-\uDFFF]/u.test(text) && [...text].length <= 289;
+  return !text.includes('\0') && !/[\uD800-\uDFFF]/u.test(text) && [...text].length <= 255;
 }
 
 async function namedMetrics(

@@ -10,7 +10,7 @@ import { GnocchiError } from '../forms/gnocchi-error.js';
 import type { GnocchiArchive } from '../gnocchi-archive.js';
 import type { GnocchiAnswer, GnocchiCall } from '../gnocchi-call.js';
 import { Invalid, objectOf, optional, type Schema, text } from '../input/schema.js';
-import { parseUuid, resourceUuid } from '../input/uuids.js';
+import { parseUuid, ResourceIdError, resourceUuid } from '../input/uuids.js';
 import { linkTo } from './link.js';
 import { METRIC_MEMBERS, policiesOf } from './metric-input.js';
 import { listedMetric, madeMetric, wholeMetric } from './objects.js';
@@ -19,9 +19,12 @@ import { listedMetric, madeMetric, wholeMetric } from './objects.js';
 export function resourceIdSchema(creator: string): Schema<{ id: string; original: string }> {
   return (value, path) => {
     const original = text(value, path);
-    const id = resourceUuid(original, creator);
-    if (id === null) throw new Invalid('not a valid value', path);
-    return { id, original };
+    try {
+      return { id: resourceUuid(original, creator), original };
+    } catch (error) {
+      if (error instanceof ResourceIdError) throw new Invalid(error.message, path);
+      throw error;
+    }
   };
 }
 
@@ -70,7 +73,9 @@ export async function createMetric(archive: GnocchiArchive, call: GnocchiCall): 
   try {
     await archive.metrics.create([metric], archive.clock.now());
   } catch (error) {
-    if (!(error instanceof CatalogueError) || error.refusal !== 'metric-exists') throw error;
+    if (!(error instanceof CatalogueError)) throw error;
+    if (error.refusal === 'no-such-policy') throw new GnocchiError(400, error.message);
+    if (error.refusal !== 'metric-exists') throw error;
     throw new GnocchiError(400, { cause: 'Named metric already exists', detail: error.subject });
   }
   const location = `${call.base}/metric/${metric.id}`;

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { ArchiveRules, NamedMetric } from '@quipu/archive';
+import { GnocchiError } from '../forms/gnocchi-error.js';
 import { Invalid, mapOf, nullable, objectOf, optional, type Schema, textOf } from '../input/schema.js';
 import { readTimestamp, TimestampError } from '../input/timestamps.js';
 import { parseUuid } from '../input/uuids.js';
@@ -21,8 +22,12 @@ const metricOrId: Schema<WrittenMetrics[number][1]> = (value, path) => {
   if (id === null) throw new Invalid('not a valid value', path);
   return id;
 };
-const metricName = (text: string): string | null =>
-  [...text].length <= 255 && !text.includes('\0') && !/[\uD800-\uDFFF]/u.test(text) ? text : null;
+const metricName = (text: string): string | null => {
+  if (text.includes('/')) throw new GnocchiError(400, "'/' is not supported in metric name");
+  return storable(text) ? text : null;
+};
+const storable = (text: string): boolean =>
+  [...text].length <= 255 && !text.includes('\0') && !/[\uD800-\uDFFF]/u.test(text);
 
 /** `{name: definition | id}` */
 export const METRICS: Schema<WrittenMetrics> = (value, path) => {

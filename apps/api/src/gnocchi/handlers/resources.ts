@@ -11,7 +11,7 @@ import { instantText } from '../forms/durations.js';
 import { GnocchiError, notServed } from '../forms/gnocchi-error.js';
 import type { GnocchiArchive } from '../gnocchi-archive.js';
 import type { GnocchiAnswer, GnocchiCall } from '../gnocchi-call.js';
-import { parseUuid, resourceUuid } from '../input/uuids.js';
+import { parseUuid, ResourceIdError, resourceUuid } from '../input/uuids.js';
 import { linkTo } from './link.js';
 import { takeMeasures, tellMeasures } from './measures.js';
 import { withResource } from './metrics.js';
@@ -138,11 +138,19 @@ function needGeneric(call: GnocchiCall): void {
 async function knownResource({ resources }: GnocchiArchive, call: GnocchiCall): Promise<ArchiveResource> {
   needGeneric(call);
   const { principal, scope } = call.caller;
-  const id = resourceUuid(call.name(1), principal.name);
-  if (id === null) throw CatalogueError.noSuchResource(call.name(1));
+  const id = idOf(call.name(1), principal.name);
   const resource = await resources.find(scope, id);
   if (resource === null) throw CatalogueError.noSuchResource(id);
   return resource;
+}
+
+function idOf(name: string, creator: string): string {
+  try {
+    return resourceUuid(name, creator);
+  } catch (error) {
+    if (error instanceof ResourceIdError) throw CatalogueError.noSuchResource(name);
+    throw error;
+  }
 }
 
 async function usableResource(archive: GnocchiArchive, call: GnocchiCall): Promise<ArchiveResource> {

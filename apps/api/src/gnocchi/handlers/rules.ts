@@ -1,3 +1,5 @@
+import { CatalogueError } from '@quipu/archive';
+import { GnocchiError } from '../forms/gnocchi-error.js';
 import type { GnocchiArchive } from '../gnocchi-archive.js';
 import type { GnocchiAnswer, GnocchiCall } from '../gnocchi-call.js';
 import { needAdmin } from '../gnocchi-caller.js';
@@ -18,7 +20,12 @@ export async function createRule({ rules }: GnocchiArchive, call: GnocchiCall): 
   needAdmin(call.caller);
   const body = await call.body(NEW_RULE);
   const rule = { name: body.name, policy: body.archive_policy_name, pattern: body.metric_pattern };
-  await rules.create(rule);
+  try {
+    await rules.create(rule);
+  } catch (error) {
+    if (!(error instanceof CatalogueError) || error.refusal !== 'no-such-policy') throw error;
+    throw new GnocchiError(400, { cause: 'Archive policy does not exist', detail: error.subject });
+  }
   const location = `${call.base}/archive_policy_rule/${encodeURIComponent(rule.name)}`;
   return { status: 201, value: ruleObject(rule), headers: { location } };
 }

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 const PLAIN = /^[0-9a-f]{32}$/;
 const NAMESPACE = Buffer.from('0a7a15ffaa134ac2897c9bdf30ce175b', 'hex');
 /** Most characters of a resource's name. */
-const MAX_NAME = 289;
+const MAX_NAME = 255;
 
 /** A UUID in any usual form (upper case, without dashes, in braces, as a URN) as the one in lower case; null: it is none. */
 export function parseUuid(text: string): string | null {
@@ -17,15 +17,20 @@ export function parseUuid(text: string): string | null {
   return PLAIN.test(bare) ? dashed(bare) : null;
 }
 
+/** A text that no resource can be called by; the message says why. */
+export class ResourceIdError extends Error {}
+
 /**
- * The id of the resource that a creator calls by this text: the UUID that it is, or one made of text and creator. Null
- * if nothing can be called so.
+ * The id of the resource that a creator calls by this text: the UUID that it is, or one made of text and creator.
+ * @throws ResourceIdError if nothing can be called so.
  */
-export function resourceUuid(text: string, creator: string): string | null {
-  if (text.includes('/')) return null;
+export function resourceUuid(text: string, creator: string): string {
+  if (text.includes('/')) throw new ResourceIdError("'/' is not supported in resource id");
   const uuid = parseUuid(text);
   if (uuid !== null) return uuid;
-  if ([...text].length > MAX_NAME) return null;
+  if ([...text].length > MAX_NAME) {
+    throw new ResourceIdError(`transformable resource id >${MAX_NAME} max allowed characters`);
+  }
   const hash = createHash('sha1').update(NAMESPACE).update(`${text}\0${creator}`, 'utf8').digest();
   hash[6] = (hash[6]! & 0x0f) | 0x50;
   hash[8] = (hash[8]! & 0x3f) | 0x80;
