@@ -7,7 +7,7 @@ import { everyKindEvents, TENANTS, worldEvents } from '../support/generators/wor
 import { grouped, GROUPS, levelAt, matching, usageBetween } from './brute-force-usage.js';
 import { type Append, type Arrival, LedgerRig } from './ledger-rig.js';
 import { naiveWorld } from './naive-world.js';
-import { maybeOne, platform } from './questions.js';
+import { ALL_LEVELS, maybeOne, platform } from './questions.js';
 import { runs } from './runs.js';
 
 const before = fc.oneof(
@@ -30,7 +30,7 @@ function arrival(events: readonly LogEvent[]): fc.Arbitrary<Arrival> {
 
 /** A question about usage: a window, filters, a grouping, buckets. */
 const question = fc.record({
-  level: fc.constantFrom('nodes' as const, 'waiting' as const, 'running' as const),
+  level: fc.constantFrom(...ALL_LEVELS),
   start: fc.option(instant, { nil: undefined }),
   end: instant,
   now: fc.oneof(instant, fc.constant(LAST + 12_345)),
@@ -38,7 +38,7 @@ const question = fc.record({
     tenant: maybeOne(...TENANTS),
     user: maybeOne('ann'),
     queue: maybeOne('build'),
-    cluster: maybeOne('c1', 'k1'),
+    cluster: maybeOne('c1', 'k1', 'w1'),
     provider: maybeOne('aws'),
   }),
   service: fc.option(fc.constantFrom('db', 'web'), { nil: undefined, freq: 4 }),

@@ -1,4 +1,5 @@
 import { scopeOf } from '@quipu/access';
+import type { LevelName } from '@quipu/read-models';
 import fc from 'fast-check';
 
 /** Who may ask for everything. */
@@ -7,6 +8,18 @@ export const platform = scopeOf({
   role: 'superadmin',
   sourcePrefix: null,
 })!;
+
+/** Every level there is. */
+export const ALL_LEVELS = [
+  'nodes',
+  'waiting',
+  'running',
+  'busy',
+  'idle',
+  'offline',
+  'nodes_estimated',
+  'running_estimated',
+] as const satisfies LevelName[];
 
 /** One of the values, or, as often as not, none. */
 export const maybeOne = <T>(...values: T[]): fc.Arbitrary<T | undefined> =>

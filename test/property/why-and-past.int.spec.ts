@@ -16,11 +16,13 @@ import { TENANTS, worldEvents } from '../support/generators/worlds.js';
 import { grouped, type Group, levelAt, matching, usageBetween } from './brute-force-usage.js';
 import { LedgerRig } from './ledger-rig.js';
 import { naiveWorld } from './naive-world.js';
-import { maybeOne, platform } from './questions.js';
+import { ALL_LEVELS, maybeOne, platform } from './questions.js';
 import { runs } from './runs.js';
 
 const question = fc.record({
   level: fc.constantFrom('nodes' as const, 'waiting' as const, 'running' as const),
+  /** The same for numbers of the past, which know the other levels as well. */
+  anyLevel: fc.constantFrom(...ALL_LEVELS),
   start: fc.option(instant, { nil: undefined }),
   end: instant,
   now: fc.oneof(instant, fc.constant(LAST + 12_345)),
@@ -139,7 +141,7 @@ function defined(filters: Question['filters']): Record<string, string> {
 
 async function expectPastUsage(
   past: PastQueries,
-  { level, start, end, now, filters: raw, service, groupBy, bucket }: Question,
+  { anyLevel: level, start, end, now, filters: raw, service, groupBy, bucket }: Question,
   { position, then }: { position: bigint; then: Contributions },
 ): Promise<void> {
   const filters = defined(raw);
