@@ -9,6 +9,8 @@ import { WORKER_PREFIX } from './selection.js';
 
 /** Most workers that are judged at once; the others come next. */
 const MOST_WORKERS = 200;
+/** Most jobs of theirs that are looked at: who judges for longer judges what was. */
+const MOST_JOBS = 5_000;
 /** Most attempts that are woken at once. */
 const MOST_WAKINGS = 2_000;
 
@@ -17,6 +19,20 @@ SELECT ${LIFE_COLUMNS} FROM sweeper_lives
  JOIN (SELECT DISTINCT tenant, worker FROM (
          SELECT tenant, worker FROM sweeper_lives WHERE in_touch AND beats AND heard_ms <= $1
           ORDER BY heard_ms LIMIT ${MOST_WORKERS}) AS due) AS due USING (tenant, worker)`;
+
+const WORKER_STATES = (ledger: LedgerSchema) => `
+SELECT e.tenant, e.id, e.state FROM unnest($1::text[], $2::text[]) AS named (tenant, id)
+  JOIN ${ledger}.entities e ON e.tenant = named.tenant AND e.kind = ${KIND_CODES.worker} AND e.id = named.id`;
+
+const JOB_STATES = (ledger: LedgerSchema) => `
+SELECT e.tenant, e.id, e.state FROM unnest($1::text[], $2::text[]) AS named (tenant, id)
+  JOIN ${ledger}.entities e ON e.tenant = named.tenant AND e.kind = ${KIND_CODES.job} AND e.id = named.id`;
+
+interface StateRow {
+  tenant: string;
+  id: string;
+  state: unknown;
+}
 
 /**
  * The workers of which a life was last heard at `untilMs` or before, with all their lives and open runs. Costs what is
@@ -28,40 +44,63 @@ export async function readDue(
   untilMs: number,
 ): Promise<WorkerRecord[]> {
   const { rows } = await client.query<LifeRow>(DUE, [String(Math.floor(untilMs))]);
-  const workers = new Map<string, Life[]>();
+  if (rows.length === 0) return [];
+  const workers = new Map<string, DueWorker>();
   for (const life of rows.map(lifeOf)) {
-    const name = `${life.tenant}\n${life.worker}`;
-    workers.set(name, [...(workers.get(name) ?? []), life]);
+    const name = nameOf(life.tenant, `${WORKER_PREFIX}${life.worker}`);
+    const known = workers.get(name);
+    if (known === undefined)
+      workers.set(name, { tenant: life.tenant, worker: life.worker, lives: [life], jobs: [] });
+    else known.lives.push(life);
   }
-  const records: WorkerRecord[] = [];
-  for (const lives of workers.values()) {
-    records.push({ lives, runs: await readRuns(client, ledger, lives[0]!) });
-  }
-  return records;
+  const all = [...workers.values()];
+  const stored = await client.query<StateRow>(WORKER_STATES(ledger), [
+    all.map(({ tenant }) => tenant),
+    all.map(({ worker }) => `${WORKER_PREFIX}${worker}`),
+  ]);
+  for (const { tenant, id, state } of stored.rows) workers.get(nameOf(tenant, id))!.jobs = jobsHolding(state);
+  return readRuns(client, ledger, firstOf(all));
 }
 
-/** What is known of jobs and workers as the ledger stores it. */
-const STATE = (ledger: LedgerSchema) =>
-  `SELECT state FROM ${ledger}.entities WHERE tenant = $1 AND kind = $2 AND id = $3`;
+interface DueWorker {
+  readonly tenant: string;
+  readonly worker: string;
+  readonly lives: Life[];
+  jobs: [tenant: string, subject: string][];
+}
 
-const JOB_STATES = (ledger: LedgerSchema) => `
-SELECT e.tenant, e.id, e.state FROM unnest($1::text[], $2::text[]) AS named (tenant, id)
-  JOIN ${ledger}.entities e ON e.tenant = named.tenant AND e.kind = ${KIND_CODES.job} AND e.id = named.id`;
+/** As many workers as have not too many jobs together, but one at least. */
+function firstOf(workers: readonly DueWorker[]): DueWorker[] {
+  let jobs = 0;
+  return workers.filter((worker, i) => (jobs += worker.jobs.length) <= MOST_JOBS || i === 0);
+}
 
 async function readRuns(
   client: SweeperClient,
   ledger: LedgerSchema,
-  { tenant, worker }: { tenant: string; worker: string },
-): Promise<WorkerRecord['runs']> {
-  const id = `${WORKER_PREFIX}${worker}`;
-  const stored = await client.query<{ state: unknown }>(STATE(ledger), [tenant, KIND_CODES.worker, id]);
-  const jobs = jobsHolding(stored.rows[0]?.state);
-  if (jobs.length === 0) return [];
-  const { rows } = await client.query<{ tenant: string; id: string; state: unknown }>(JOB_STATES(ledger), [
-    jobs.map(([of]) => of),
-    jobs.map(([, subject]) => subject),
-  ]);
-  return rows.flatMap((row) => openRunOf(row.tenant, row.id, row.state, { tenant, worker }) ?? []);
+  workers: readonly DueWorker[],
+): Promise<WorkerRecord[]> {
+  const jobs = workers.flatMap((worker) => worker.jobs);
+  const states = new Map<string, unknown>();
+  if (jobs.length > 0) {
+    const { rows } = await client.query<StateRow>(JOB_STATES(ledger), [
+      jobs.map(([tenant]) => tenant),
+      jobs.map(([, subject]) => subject),
+    ]);
+    for (const { tenant, id, state } of rows) states.set(nameOf(tenant, id), state);
+  }
+  return workers.map((on) => ({
+    lives: on.lives,
+    runs: on.jobs.flatMap(([tenant, subject]) => {
+      const state = states.get(nameOf(tenant, subject));
+      return state === undefined ? [] : (openRunOf(tenant, subject, state, on) ?? []);
+    }),
+  }));
+}
+
+/** Tenants have no line breaks. */
+function nameOf(tenant: string, subject: string): string {
+  return `${tenant}\n${subject}`;
 }
 
 /** Attempts ended by estimate whose worker has given a sign of life since. */

@@ -188,7 +188,7 @@ function workerName({ tenant, worker }: Omit<LifeKey, 'life'>): string {
 }
 
 function lifeName({ tenant, worker, life }: LifeKey): string {
-  return `${tenant}\n${life}\n${worker}`;
+  return JSON.stringify([tenant, life, worker]);
 }
 
 function attemptName({ tenant, subject }: { tenant: string; subject: string }, attempt: number): string {

@@ -2,6 +2,7 @@ import { jest } from '@jest/globals';
 import { readSweeperStatus } from '@quipu/sweeper';
 import { type CuttableProxy, cuttableProxy } from '../../test/cuttable-proxy.js';
 import { until } from '../../test/sample-job.js';
+import { expectExact } from '../../../../test/crash/support/verdict.js';
 import { SweeperRig } from '../../../../test/int/sweeper-rig.js';
 
 jest.setTimeout(60_000);
@@ -153,6 +154,12 @@ describe('the sweeper', () => {
     expect(ours).toEqual([...new Set(ours)]);
     expect(ours).toHaveLength(10);
     expect((await pool.query('SELECT FROM dead_letters')).rowCount).toBe(0);
+  });
+
+  it('leaves every number exact, by an implementation of their own', async () => {
+    await rig.settled();
+    const { database, services } = rig.services;
+    await expectExact({ pool: database.pool, redis: services.redis });
   });
 
   it('finds the same again in the log when its tables are lost', async () => {
