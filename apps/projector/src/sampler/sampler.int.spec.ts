@@ -166,6 +166,39 @@ describe('Sampler', () => {
     expect(await shown()).toBe(1);
   });
 
+  it('keeps looking at its host while it stands by, once in ten seconds', async () => {
+    let looks = 0;
+    const host = { look: () => Promise.resolve(((looks += 1), [])) };
+    const [one, other] = [sampler(), sampler({ host })];
+    for (let i = 0; i < 12; i += 1, clock.advance(5_000)) {
+      await one.tick();
+      expect(await other.tick()).toBe('standby');
+    }
+    expect(looks).toBe(6);
+    // It takes the ten that it has only looked at, too.
+    clock.set(T0 + 60_000);
+    await other.tick();
+    await one.stop();
+    expect(await other.tick()).toBe('stored');
+  });
+
+  it('goes on at once when its clock is set back, and no time is taken twice', async () => {
+    const one = sampler();
+    await one.tick();
+    clock.set(T0 + 100_000);
+    await one.tick();
+    clock.set(T0 + 50_000);
+    expect(await one.tick()).toBe('there');
+    clock.set(T0 + 110_000);
+    expect(await one.tick()).toBe('stored');
+    expect(await timestamps()).toEqual([0, 100, 110].map((s) => T0 / 1000 + s));
+    clock.set(T0 + 86_400_000);
+    await one.tick();
+    clock.set(T0 + 120_000);
+    expect(await one.tick()).toBe('stored');
+    expect((await timestamps()).at(-1)).toBe(T0 / 1000 + 120);
+  });
+
   it('lets go of generations that a wrong clock dated beyond all that are kept', async () => {
     const wrong = sampler({ clock: new ManualClock(T0 + 86_400_000) });
     await wrong.tick();

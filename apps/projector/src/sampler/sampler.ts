@@ -51,7 +51,9 @@ export class Sampler {
   private ticking: Promise<unknown> = Promise.resolve();
   private stopped = false;
   private leads = false;
+  /** The ten that was taken last, and the one that was only looked at. */
   private done = 0;
+  private looked = 0;
   private epoch = '';
   private trouble: string | null = null;
   private leftOut = 0;
@@ -77,15 +79,18 @@ export class Sampler {
   /** Renews the lease, and takes the generation of the last ten if nobody has. @throws while Redis is away. */
   async tick(): Promise<TickOutcome> {
     const { store, clock, leaseMs = 3_000 } = this.options;
-    if (!(await store.takeLease(this.holder, leaseMs))) {
+    const leads = await store.takeLease(this.holder, leaseMs);
+    const now = clock.now();
+    const timestamp = lastTen(now);
+    if (!leads) {
       this.leads = false;
+      await this.keepUp(timestamp);
       return 'standby';
     }
     if (!this.leads) await this.takeOver();
     this.leads = true;
-    const now = clock.now();
-    const timestamp = lastTen(now);
-    if (timestamp <= this.done || now - timestamp * 1000 >= LATEST_MS) return 'waiting';
+    // Not "or before": a clock that was set back must not wait until it is where it was.
+    if (timestamp === this.done || now - timestamp * 1000 >= LATEST_MS) return 'waiting';
     const generation = await this.look(timestamp);
     const outcome = await store.add(this.holder, generation, now / 1000);
     if (outcome === 'lost') {
@@ -95,6 +100,12 @@ export class Sampler {
     this.done = timestamp;
     if (outcome === 'stored') this.tellLeftOut(generation.leftOut);
     return outcome;
+  }
+
+  /** Whoever takes over tells what the processors did in the last ten seconds, and not since it began to stand by. */
+  private async keepUp(timestamp: number): Promise<void> {
+    if (timestamp !== this.looked) await this.options.host.look();
+    this.looked = timestamp;
   }
 
   /** Counters go on where whoever took the generations before left them. */
