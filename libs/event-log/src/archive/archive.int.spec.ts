@@ -90,6 +90,22 @@ describe('an archive of the log', () => {
     expect((await log.head()).position).toBe(before.at(-1)!.position);
   });
 
+  it.each([
+    ['all', { types: [], source: 'sample' } as const, () => true],
+    ['none', { types: ['node.allocated'], source: 'nobody' } as const, () => false],
+  ])('is read for what is selected of it, range by range: %s', async (_, selection, isSelected) => {
+    const head = before.at(-1)!.position;
+    const read: typeof before = [];
+    for (let after = 0n; after < head;) {
+      const to = after + 333n < head ? after + 333n : head;
+      const page = await log.readSelected(after, to, selection);
+      expect(page.to > after && page.to <= to).toBe(true);
+      read.push(...page.events);
+      after = page.to;
+    }
+    expect(read).toEqual(before.filter(isSelected));
+  });
+
   it('finds the events of an entity, archived or not', async () => {
     for (const { tenant, subject } of [before[3]!, before[1_100]!, before[2_500]!, known]) {
       const expected = before.filter((event) => event.tenant === tenant && event.subject === subject);

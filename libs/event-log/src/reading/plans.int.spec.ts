@@ -8,6 +8,7 @@ import { identitySum } from '../identity.js';
 import { KNOWN_IDENTITIES } from './known-identities.js';
 import { READ_AFTER } from './read-after.js';
 import { READ_ENTITY } from './read-entity.js';
+import { READ_SELECTED } from './read-selected.js';
 
 interface PlanNode {
   'Node Type': string;
@@ -83,6 +84,14 @@ describe('plans', () => {
       for (const index of indexes) expect(index).toMatch(/^log_p\d+_pkey$/);
     },
   );
+
+  it('of reading what is selected of a range read no more of the log than the range', async () => {
+    const nodes = await planOf(READ_SELECTED, [14_000, 14_900, ['worker.heartbeat'], 'quipu/sweeper']);
+    const ofLog = nodes.filter((node) => node['Relation Name']?.startsWith('log_p'));
+    expect(ofLog.map((node) => node['Node Type'])).not.toContain('Seq Scan');
+    const indexes = nodes.flatMap((node) => node['Index Name'] ?? []);
+    expect(indexes.filter((index) => /^log_p\d+_pkey$/.test(index))).not.toEqual([]);
+  });
 
   it('of reading one entity use its index', async () => {
     const nodes = await planOf(READ_ENTITY, ['tenant-1', 'job/queue-1/77@1700000000000']);

@@ -18,7 +18,7 @@ export interface SelectedEvents {
 }
 
 /** Whether the part is archived is asked in the snapshot that it is read in, so that nothing is missed meanwhile. */
-const READ_SELECTED = `
+export const READ_SELECTED = `
 SELECT there.archived, ${COLUMNS}
   FROM (SELECT EXISTS (SELECT FROM log_archives WHERE end_position > $1::bigint + 1) AS archived) there
   LEFT JOIN log ON NOT there.archived AND position > $1::bigint AND position <= $2::bigint
