@@ -16,9 +16,11 @@ import { statusCommand } from './commands/status.js';
 import { stopCommand } from './commands/stop.js';
 import { tenantsCommand } from './commands/tenants.js';
 import { testCommand } from './commands/test.js';
+import { topCommand } from './commands/top.js';
 import { usageCommand } from './commands/usage.js';
 import { verifyCommand } from './commands/verify.js';
 import { whyCommand } from './commands/why.js';
+import { workersCommand } from './commands/workers.js';
 import { type Cli } from './support/cli.js';
 
 const HELP = `
@@ -34,7 +36,7 @@ First steps:
 const GROUPS: readonly (readonly [string, readonly ((cli: Cli) => Command)[]])[] = [
   ['Running:', [startCommand, stopCommand, statusCommand, migrateCommand, testCommand]],
   ['Events in:', [importCommand, demoCommand]],
-  ['Numbers out:', [queuesCommand, usageCommand, whyCommand]],
+  ['Numbers out:', [queuesCommand, workersCommand, usageCommand, whyCommand, topCommand]],
   ['Trust:', [verifyCommand, reconcileCommand, benchCommand]],
   ['Repair:', [deadLettersCommand, projectionsCommand, backupCommand, restoreCommand, archiveCommand]],
   ['Access:', [tenantsCommand, keysCommand]],

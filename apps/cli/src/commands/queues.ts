@@ -1,5 +1,7 @@
 import { Command } from 'commander';
-import { PastQueries } from '@quipu/read-models';
+import { type DepthAnswer, PastQueries, QueueQueries } from '@quipu/read-models';
+import { queueJson } from '../fleet/fleet-texts.js';
+import { queueTable } from '../fleet/queue-table.js';
 import { AS_OF_FORMS, parseAsOf } from '../support/as-of.js';
 import { type Cli } from '../support/cli.js';
 import { depthTable, openDepth } from '../support/depth.js';
@@ -12,14 +14,16 @@ import { formatTime } from '../support/times.js';
 
 const HELP = `
 queued: due, not blocked, held by nobody. delayed and blocked are counted apart. in progress: assigned or
-started, not ended.
+started, not ended. in and out: jobs that began and ceased to wait, per minute over five minutes. Waits and runs are
+means over 15 minutes. workers: those that are able to serve the queue, as far as can be seen: in touch, and holding
+a job of it or of a pool that took one within 15 minutes.
 
 Examples:
   $ ./quipu queues
   $ ./quipu queues --tenant acme --json
 `;
 
-/** `queues`: how many jobs wait and run, per tenant and queue, now. */
+/** `queues`: how many jobs wait and run, come and go, per tenant and queue, now. */
 export function queuesCommand(cli: Cli): Command {
   return new Command('queues')
     .description('jobs queued, delayed, blocked and in progress, per tenant and queue, now')
@@ -40,23 +44,31 @@ export function queuesCommand(cli: Cli): Command {
           ...(tenant === undefined ? {} : { tenant }),
           ...(options.queue === undefined ? {} : { queue: options.queue }),
         };
-        const answer =
+        const present =
           past === null
-            ? await openDepth(services).depth(localScope(), now, filters)
-            : await new PastQueries(pool, services.archive).depth(localScope(), now, filters, past.position);
+            ? await new QueueQueries(pool, openDepth(services)).queues(localScope(), now, filters)
+            : null;
+        const answer: DepthAnswer =
+          present ??
+          (await new PastQueries(pool, services.archive).depth(
+            ...([localScope(), now, filters, past?.position ?? 0n] as const),
+          ));
         if (options.json) {
           printJson(cli.terminal, {
             asOf: new Date(answer.asOf).toISOString(),
             position: String(answer.position),
             source: answer.source,
-            rows: answer.rows,
+            ...(present === null ? {} : { sampled: present.sampled, reachMs: present.reachMs }),
+            rows: present?.rows.map(queueJson) ?? answer.rows,
           });
           return;
         }
         const { dim, yellow } = cli.terminal.colours;
         printLine(cli.terminal, dim(`jobs at ${formatTime(Math.floor(now / 1000) * 1000)}`));
         printLine(cli.terminal);
-        printLine(cli.terminal, answer.rows.length === 0 ? '  none' : depthTable(cli.terminal, answer.rows));
+        const table =
+          present === null ? depthTable(cli.terminal, answer.rows) : queueTable(cli.terminal, present.rows);
+        printLine(cli.terminal, answer.rows.length === 0 ? '  none' : table);
         const behind = past !== null ? undefined : await lagNote(pool, answer.position);
         if (behind !== undefined) printLine(cli.terminal, `\n${yellow(behind)}`);
       });

@@ -74,6 +74,7 @@ export class QueueQueries {
         ...{ tenant, queue, workers: able.get(key) ?? 0 },
       });
     });
+    rows.sort((a, b) => order(a.tenant, b.tenant) || order(a.queue, b.queue));
     const { sampled, reachMs } = flow;
     const position = flow.position < depth.position ? flow.position : depth.position;
     return { ...depth, position, sampled, reachMs, rows };
@@ -88,4 +89,8 @@ function standing(row: Omit<QueueStanding, 'verdict'>): QueueStanding {
     recentlyServed: departures[2] > 0 || completions[2] > 0,
   });
   return { ...row, verdict };
+}
+
+function order(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
 }
