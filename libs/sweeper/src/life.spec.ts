@@ -16,7 +16,7 @@ const lost = (timeMs: number, sinceMs: number | null): LifeFact => ({
 });
 
 function lifeOf(facts: readonly LifeFact[]): Life {
-  const life = newLife(KEY, 0, false);
+  const life = newLife(KEY, 50, false);
   for (const fact of facts) addFact(life, fact);
   return life;
 }

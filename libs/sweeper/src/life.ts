@@ -52,9 +52,9 @@ export function newLife(key: LifeKey, timeMs: number, retired: boolean): Life {
 
 /** Adds a fact to a life, in place. Adding it again, or in another order, changes nothing. */
 export function addFact(life: Life, fact: LifeFact): void {
+  life.sinceMs = Math.min(life.sinceMs, 'sign' in fact ? fact.sign.timeMs : fact.timeMs);
   switch (fact.kind) {
     case 'registered':
-      life.sinceMs = Math.min(life.sinceMs, fact.timeMs);
       return;
     case 'retired':
       life.retired = true;
@@ -68,7 +68,6 @@ export function addFact(life: Life, fact: LifeFact): void {
     case 'connected':
     case 'heartbeat': {
       const { sign, recordedMs } = fact;
-      life.sinceMs = Math.min(life.sinceMs, sign.timeMs);
       life.heardMs = Math.max(life.heardMs ?? -Infinity, recordedMs);
       if (fact.kind === 'heartbeat') life.beats = true;
       else life.connectedMs = Math.max(life.connectedMs ?? -Infinity, sign.timeMs);

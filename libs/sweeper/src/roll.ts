@@ -69,7 +69,10 @@ export class Roll {
     const fact = factOf(event, recordedMs);
     if (fact === null) return;
     if (fact.kind === 'retired') {
-      for (const life of this.livesOf(key).values()) this.add(life, fact);
+      for (const life of this.livesOf(key).values()) {
+        life.retired = true;
+        this.changed.add(life);
+      }
     }
     const life = this.lifeOf(key, event.time);
     this.add(life, fact);

@@ -1,5 +1,6 @@
 import { jest } from '@jest/globals';
-import { readSweeperStatus } from '@quipu/sweeper';
+import { CheckpointConflictError, noIoSteps } from '@quipu/platform';
+import { feed, readSweeperStatus } from '@quipu/sweeper';
 import { type CuttableProxy, cuttableProxy } from '../../test/cuttable-proxy.js';
 import { until } from '../../test/sample-job.js';
 import { expectExact } from '../../../../test/crash/support/verdict.js';
@@ -185,5 +186,23 @@ describe('the sweeper', () => {
     await pool.query('UPDATE sweeper_state SET position = 0, lost = 0, ended = 0, woken = 0');
     await until(caughtUp);
     expect(await read()).toEqual(before);
+  });
+
+  it('steps down when another one has read on: its place in the log is moved by compare-and-set', async () => {
+    const { pool } = rig.services.database;
+    const { rows } = await pool.query<{ position: string }>('SELECT position FROM sweeper_state');
+    const from = BigInt(rows[0]!.position);
+    await rig.join('late', 'l');
+    await rig.settled();
+    const { position: head } = await rig.log.head();
+    const client = await pool.connect();
+    try {
+      expect(await feed(client, rig.log, noIoSteps, from, head)).toBe(head);
+      await expect(feed(client, rig.log, noIoSteps, from, head)).rejects.toThrow(CheckpointConflictError);
+      const known = await client.query(`SELECT FROM sweeper_lives WHERE worker = 'late'`);
+      expect(known.rowCount).toBe(1);
+    } finally {
+      client.release();
+    }
   });
 });
