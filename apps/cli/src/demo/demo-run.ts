@@ -1,4 +1,12 @@
-import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { processIdentity } from '@quipu/platform';
 import { type DemoTenant } from './tenants.js';
@@ -41,6 +49,30 @@ export function beginRun(dataDir: string, startMs: number): DemoRun {
   return { id, directory };
 }
 
+/** A node that a worker of a run holds, from one start of it to its end. */
+export interface DemoNode {
+  readonly tenant: string;
+  readonly subject: string;
+  readonly life: string;
+}
+
+/** Writes down that a node was taken or given back, for who has to put away after a run that was killed. */
+export function noteNode(run: DemoRun, what: 'taken' | 'given-back', node: DemoNode): void {
+  appendFileSync(join(run.directory, 'nodes'), `${JSON.stringify({ what, ...node })}\n`);
+}
+
+/** The nodes that a run has taken and not given back. */
+export function heldNodes(run: DemoRun): DemoNode[] {
+  const held = new Map<string, DemoNode>();
+  // What stands after the last line break was cut off by a kill.
+  for (const line of read(join(run.directory, 'nodes')).split('\n').slice(0, -1)) {
+    const { what, ...node } = JSON.parse(line) as DemoNode & { what: string };
+    if (what === 'taken') held.set(`${node.subject} ${node.life}`, node);
+    else held.delete(`${node.subject} ${node.life}`);
+  }
+  return [...held.values()];
+}
+
 /** Removes what a run has on disk. */
 export function removeRun(run: DemoRun): void {
   rmSync(run.directory, { recursive: true, force: true });
@@ -67,6 +99,14 @@ function isDead({ directory }: DemoRun): boolean {
     // One that is just beginning has not said yet whose it is.
     const info = statSync(directory, { throwIfNoEntry: false });
     return info !== undefined && Date.now() - info.mtimeMs > BEGINNING_MS;
+  }
+}
+
+function read(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch {
+    return '';
   }
 }
 

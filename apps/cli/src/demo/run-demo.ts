@@ -23,6 +23,7 @@ import {
   artifactsOf,
   beginRun,
   deadRuns,
+  heldNodes,
   type DemoRun,
   inputsOf,
   removeRun,
@@ -33,7 +34,7 @@ import { drawDepth, drawUsage } from './draw.js';
 import { Random } from './random.js';
 import { TenantJobs, TenantQueues } from './tenant-jobs.js';
 import { DEMO_TENANTS } from './tenants.js';
-import { type Incidents, WorkerFleet } from './worker-fleet.js';
+import { type Incidents, releaseNode, WorkerFleet } from './worker-fleet.js';
 
 /** What the demo is asked to do. */
 export interface DemoOptions {
@@ -142,6 +143,7 @@ async function putAway(
       for (const of of tenant.queues) say('worker.retired', `${name}/${of}`);
     say('file_store.removed', storeNameOf(run, tenant));
   }
+  for (const node of heldNodes(run)) releaseNode(reporter, node);
   await reporter.flush();
   removeRun(run);
 }

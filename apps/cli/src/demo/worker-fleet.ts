@@ -4,7 +4,16 @@ import { type Reporter } from '@quipu/reporter';
 import { type Services } from '../support/services.js';
 import { type Agenda } from './agenda.js';
 import { BYTES_PER_SECOND } from './demo-inputs.js';
-import { type DemoRun, inputsOf, prefixOf, storeNameOf, storeOf, workersOf } from './demo-run.js';
+import {
+  type DemoNode,
+  type DemoRun,
+  inputsOf,
+  noteNode,
+  prefixOf,
+  storeNameOf,
+  storeOf,
+  workersOf,
+} from './demo-run.js';
 import { type Random } from './random.js';
 import { DEMO_TENANTS, type DemoTenant } from './tenants.js';
 import { WorkerProcess } from './worker-process.js';
@@ -34,7 +43,7 @@ export class WorkerFleet {
 
   constructor(
     services: Services,
-    run: DemoRun,
+    private readonly run: DemoRun,
     private readonly reporter: Reporter,
     private readonly random: Random,
   ) {
@@ -125,18 +134,28 @@ export class WorkerFleet {
       services: ['worker'],
     };
     let life = 0;
-    const say = (type: 'node.allocated' | 'node.released', about: object): void => {
-      reporter.report({
-        ...{ type, tenant: tenant.id, subject: `node/${cluster}/${name}` },
-        data: { ...about, life: String(life) },
-      });
-    };
+    const node = () => ({ tenant: tenant.id, subject: `node/${cluster}/${name}`, life: String(life) });
     return {
       allocate: () => {
         life += 1;
-        say('node.allocated', data);
+        const taken = node();
+        noteNode(this.run, 'taken', taken);
+        const { subject } = taken;
+        reporter.report({
+          ...{ type: 'node.allocated', tenant: tenant.id, subject },
+          data: { ...data, life: taken.life },
+        });
       },
-      release: () => say('node.released', {}),
+      release: () => {
+        const given = node();
+        releaseNode(reporter, given);
+        noteNode(this.run, 'given-back', given);
+      },
     };
   }
+}
+
+/** Reports that a node is given back. */
+export function releaseNode(reporter: Reporter, { tenant, subject, life }: DemoNode): void {
+  reporter.report({ type: 'node.released', tenant, subject, data: { life } });
 }
