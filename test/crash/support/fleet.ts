@@ -27,12 +27,17 @@ export const NO_EVENT = { specversion: '1.0', id: 'broken', type: 'job.queued' }
 /** The same worlds every time, which hold nearly every type of event. */
 const WORLDS = { numRuns: 16, seed: 202 };
 
-/** The events of the committed trace and, spread among them, those of entities of every kind, in the order they arrive. */
-export function readFleet(): FleetEvent[] {
-  const trace = readFileSync(FILE, 'utf8')
+/** The events of the committed trace of jobs, nodes and workers, in the order they arrive. */
+function readTrace(): FleetEvent[] {
+  return readFileSync(FILE, 'utf8')
     .trimEnd()
     .split('\n')
     .map((line) => JSON.parse(line) as FleetEvent);
+}
+
+/** The trace and, spread among its events, those of entities of every kind, in the order they arrive. */
+export function readFleet(): FleetEvent[] {
+  const trace = readTrace();
   const others = everyKind();
   const fleet: FleetEvent[] = [];
   for (const [n, event] of trace.entries()) {
@@ -70,7 +75,7 @@ export function fleetJobs(events: readonly FleetEvent[], count: number): FleetJo
 
 /** The trace `copies` times over: other jobs, other nodes, the same workers, each event with an id of its own. */
 export function manyFleets(copies: number): FleetEvent[] {
-  const events = readFleet();
+  const events = readTrace();
   return Array.from({ length: copies }, (_, copy) =>
     events.map((event) => ({
       ...event,
