@@ -26,7 +26,9 @@ export function printVerifyReport(terminal: Terminal, report: VerifyReport): voi
   }
   for (const { kind, key, expected, found, entities } of report.examples) {
     printLine(terminal, `  ${red('✗')} ${kind} ${key}`);
-    printLine(terminal, `      the log comes to ${expected ?? 'no row'}, found ${found ?? 'no row'}`);
+    // What is conserved is compared with itself, not with the log.
+    const due = kind === 'conservation' ? expected : `the log comes to ${expected ?? 'no row'}`;
+    printLine(terminal, `      ${due}, found ${found ?? 'no row'}`);
     if (entities.length > 0) printLine(terminal, dim(`      look at ${entities.join(', ')}`));
   }
 }
