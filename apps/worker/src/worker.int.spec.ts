@@ -13,7 +13,7 @@ import { repository, testRedis, type TestRedis } from '../../../test/support/ind
 jest.setTimeout(60_000);
 
 const PATIENCE_MS = 30_000;
-/** Of a slow worker: its job takes about half a minute. */
+/** Of a slow worker: its job takes a quarter of a minute. */
 const SLOW = { QUIPU_WORKER_BYTES_PER_SECOND: '8000' };
 
 interface Event {
@@ -43,7 +43,7 @@ describe('a worker process', () => {
     jobs = new Queue('builds', { connection, prefix: '{jobs}' });
     directory = await mkdtemp(join(tmpdir(), 'quipu-worker-'));
     await mkdir(join(directory, 'input/tree'), { recursive: true });
-    await writeFile(join(directory, 'input/tree/a'), Buffer.alloc(240_000, 'a'));
+    await writeFile(join(directory, 'input/tree/a'), Buffer.alloc(120_000, 'a'));
     await writeFile(join(directory, 'secret'), 'outside');
   });
   afterEach(async () => {
@@ -164,7 +164,7 @@ describe('a worker process', () => {
 
   it('that is stopped so long that another takes its job publishes nothing when it goes on', async () => {
     const job = await add('compress', { path: 'tree/a' });
-    const stopped = worker({ ...SLOW, QUIPU_WORKER_BYTES_PER_SECOND: '80000' });
+    const stopped = worker({ ...SLOW, QUIPU_WORKER_BYTES_PER_SECOND: '60000' });
     await until(async () => (await inStore('drafts')).length > 0);
     stopped.kill('SIGSTOP');
     worker({ QUIPU_WORKER_NAME: 'w-2' });

@@ -15,7 +15,7 @@ export interface Lost {
 }
 
 /** What a report needs to become known after its worker was thawed, generously. */
-const GRACE_MS = 5_000;
+const GRACE_MS = 8_000;
 
 /** Subjects of workers that have sent a heartbeat. */
 export async function heard(pool: Pool): Promise<string[]> {

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { repository } from '../../support/environment.js';
@@ -7,10 +7,13 @@ import { startNode, type Child } from './child-process.js';
 const WORKER = join(repository, 'dist/apps/worker/src/main.js');
 const PRELOAD = pathToFileURL(join(repository, 'test/fixtures/chaos/preload.mjs')).href;
 
+const BOOTING_MS = 15_000;
+
 /** What was done to one process of a worker, by the clock of the test (ms). */
 export interface ProcessHistory {
   readonly worker: string;
   readonly child: Child;
+  readonly startedMs: number;
   /** Ids of the events it sent; see {@link readRecord}. */
   readonly record: string;
   killedMs?: number;
@@ -55,7 +58,7 @@ export class ChaosWorker {
       },
       repository,
     );
-    this.processes.push({ worker: name, child, record, frozen: [] });
+    this.processes.push({ worker: name, child, startedMs: Date.now(), record, frozen: [] });
   }
 
   async kill(): Promise<void> {
@@ -87,7 +90,10 @@ export class ChaosWorker {
     current.child.signal('SIGTERM');
     const { code, signal } = await current.child.exited;
     // One that had only just been started did not know yet what the signal means.
-    if (signal === 'SIGTERM' && !existsSync(current.record)) return;
+    if (signal === 'SIGTERM' && current.stoppedMs - current.startedMs < BOOTING_MS) {
+      current.killedMs = current.stoppedMs;
+      return;
+    }
     if (code !== 0) throw new Error(`${current.worker} ended with ${code}:\n${current.child.output()}`);
   }
 }
