@@ -37,6 +37,7 @@ export const BENCHES = [
   'restore',
   'latency',
   'scrape',
+  'archive',
   'reporter',
   'memory',
 ] as const;

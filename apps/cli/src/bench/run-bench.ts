@@ -1,4 +1,5 @@
 import { type BenchName, BENCHES, type BenchRow } from './bench-row.js';
+import { benchArchive } from './bench-archive.js';
 import { benchDrain } from './bench-drain.js';
 import { benchHttp } from './bench-http.js';
 import { benchImport } from './bench-import.js';
@@ -25,6 +26,7 @@ const RUNNERS: Readonly<
   latency: benchLatency,
   reporter: benchReporter,
   scrape: benchScrape,
+  archive: benchArchive,
 };
 
 const MEMORY_LIMIT = 300_000_000;

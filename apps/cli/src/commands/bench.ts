@@ -26,7 +26,7 @@ const NAMES = BENCHES.filter((name) => name !== 'memory');
 export function benchCommand(cli: Cli): Command {
   return new Command('bench')
     .description(
-      'measure: import, drain, http, usage, why, rebuild, restore, latency, scrape, reporter, memory; against references',
+      'measure: import, drain, http, usage, why, rebuild, restore, latency, scrape, archive, reporter, memory; against references',
     )
     .addOption(new Option('--only <name>', 'just this one').choices(NAMES))
     .option('--scale <factor>', 'factor on all sizes, 0.001 to 10', '1')

@@ -27,11 +27,3 @@ export function periodStart(unit: CalendarUnit, seconds: number): number {
   const months = MONTHS[unit];
   return Date.UTC(date.getUTCFullYear(), Math.floor(date.getUTCMonth() / months) * months) / 1000;
 }
-
-/** The second at which the next period begins. */
-export function periodEnd(unit: CalendarUnit, seconds: number): number {
-  const start = periodStart(unit, seconds);
-  if (unit === 'W') return start + 7 * DAY_S;
-  const date = new Date(start * 1000);
-  return Date.UTC(date.getUTCFullYear(), date.getUTCMonth() + MONTHS[unit]) / 1000;
-}
