@@ -11,6 +11,7 @@ import { WORKER_PREFIX } from './selection.js';
 const MOST_WORKERS = 200;
 /** Most jobs of theirs that are looked at: who judges for longer judges what was. */
 const MOST_JOBS = 5_000;
+const DAY_MS = 86_400_000;
 /** Most attempts that are woken at once. */
 const MOST_WAKINGS = 2_000;
 
@@ -20,13 +21,25 @@ SELECT ${LIFE_COLUMNS} FROM sweeper_lives
          SELECT tenant, worker FROM sweeper_lives WHERE in_touch AND beats AND heard_ms <= $1
           ORDER BY heard_ms LIMIT ${MOST_WORKERS}) AS due) AS due USING (tenant, worker)`;
 
+/** Workers of which a life was lost lately and that hold jobs all the same. */
+const LEFT = (ledger: LedgerSchema) => `
+SELECT ${LIFE_COLUMNS} FROM sweeper_lives
+ JOIN (SELECT DISTINCT l.tenant, l.worker FROM sweeper_lives l
+         JOIN ${ledger}.entities e
+           ON e.tenant = l.tenant AND e.kind = ${KIND_CODES.worker} AND e.id = '${WORKER_PREFIX}' || l.worker
+        WHERE NOT l.in_touch AND NOT l.retired AND l.lost_ms IS NOT NULL AND l.heard_ms BETWEEN $1 AND $2
+          AND json_array_length(e.state -> 'holds') > 0
+        LIMIT ${MOST_WORKERS}) AS due USING (tenant, worker)`;
+
 const WORKER_STATES = (ledger: LedgerSchema) => `
 SELECT e.tenant, e.id, e.state FROM unnest($1::text[], $2::text[]) AS named (tenant, id)
   JOIN ${ledger}.entities e ON e.tenant = named.tenant AND e.kind = ${KIND_CODES.worker} AND e.id = named.id`;
 
 const JOB_STATES = (ledger: LedgerSchema) => `
-SELECT e.tenant, e.id, e.state FROM unnest($1::text[], $2::text[]) AS named (tenant, id)
-  JOIN ${ledger}.entities e ON e.tenant = named.tenant AND e.kind = ${KIND_CODES.job} AND e.id = named.id`;
+SELECT e.tenant, e.id, e.state, coalesce(log.recorded_ms, 0) AS recorded_ms
+  FROM unnest($1::text[], $2::text[]) AS named (tenant, id)
+  JOIN ${ledger}.entities e ON e.tenant = named.tenant AND e.kind = ${KIND_CODES.job} AND e.id = named.id
+  LEFT JOIN log ON log.position = e.last_position`;
 
 interface StateRow {
   tenant: string;
@@ -44,6 +57,28 @@ export async function readDue(
   untilMs: number,
 ): Promise<WorkerRecord[]> {
   const { rows } = await client.query<LifeRow>(DUE, [String(Math.floor(untilMs))]);
+  return recordsOf(client, ledger, rows);
+}
+
+/**
+ * The workers that were lost within a day before `untilMs` and hold jobs all the same: a fact that came late opened a run
+ * of theirs. To be asked now and then, since it looks at everybody who is lost.
+ */
+export async function readLeft(
+  client: SweeperClient,
+  ledger: LedgerSchema,
+  untilMs: number,
+): Promise<WorkerRecord[]> {
+  const until = Math.floor(untilMs);
+  const { rows } = await client.query<LifeRow>(LEFT(ledger), [String(until - DAY_MS), String(until)]);
+  return recordsOf(client, ledger, rows);
+}
+
+async function recordsOf(
+  client: SweeperClient,
+  ledger: LedgerSchema,
+  rows: readonly LifeRow[],
+): Promise<WorkerRecord[]> {
   if (rows.length === 0) return [];
   const workers = new Map<string, DueWorker>();
   for (const life of rows.map(lifeOf)) {
@@ -81,19 +116,20 @@ async function readRuns(
   workers: readonly DueWorker[],
 ): Promise<WorkerRecord[]> {
   const jobs = workers.flatMap((worker) => worker.jobs);
-  const states = new Map<string, unknown>();
+  const states = new Map<string, StateRow & { recorded_ms: string }>();
   if (jobs.length > 0) {
-    const { rows } = await client.query<StateRow>(JOB_STATES(ledger), [
+    const { rows } = await client.query<StateRow & { recorded_ms: string }>(JOB_STATES(ledger), [
       jobs.map(([tenant]) => tenant),
       jobs.map(([, subject]) => subject),
     ]);
-    for (const { tenant, id, state } of rows) states.set(nameOf(tenant, id), state);
+    for (const row of rows) states.set(nameOf(row.tenant, row.id), row);
   }
   return workers.map((on) => ({
     lives: on.lives,
     runs: on.jobs.flatMap(([tenant, subject]) => {
-      const state = states.get(nameOf(tenant, subject));
-      return state === undefined ? [] : (openRunOf(tenant, subject, state, on) ?? []);
+      const job = states.get(nameOf(tenant, subject));
+      if (job === undefined) return [];
+      return openRunOf(tenant, subject, job.state, Number(job.recorded_ms), on) ?? [];
     }),
   }));
 }

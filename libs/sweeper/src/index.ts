@@ -1,5 +1,5 @@
 export { type Ending } from './ending.js';
-export { readDue, readWoken } from './due.js';
+export { readDue, readLeft, readWoken } from './due.js';
 export { feed, type SweeperClient } from './feed.js';
 export { type GoodLook, Hearing } from './hearing.js';
 export { judge, type Lease, type Loss, type OpenRun, type WorkerRecord } from './judge.js';

@@ -1,5 +1,6 @@
 import { judge, type OpenRun } from './judge.js';
 import { addFact, type Life, newLife } from './life.js';
+import { lossReports } from './reports.js';
 
 const LEASE = { nowMs: 100_000, leaseMs: 60_000, hearingSinceMs: 0 };
 
@@ -12,8 +13,8 @@ function life(name: string, sinceMs: number, lastMs: number, recordedMs = lastMs
   return made;
 }
 
-const run = (startedMs: number, lastMs = startedMs): OpenRun => ({
-  ...{ jobTenant: 'acme', job: `job/q/${startedMs}`, attempt: 2, startedMs, lastMs },
+const run = (startedMs: number, lastMs = startedMs, recordedMs = startedMs): OpenRun => ({
+  ...{ jobTenant: 'acme', job: `job/q/${startedMs}`, attempt: 2, startedMs, lastMs, recordedMs },
 });
 
 /** `[life, [[job, end], ...]]` per loss. */
@@ -47,10 +48,6 @@ describe('judge', () => {
   it.each<[string, (one: Life) => void]>([
     ['that never sent a heartbeat', (one) => (one.beats = false)],
     ['that has left', (one) => addFact(one, { kind: 'ended', timeMs: 30_000 })],
-    [
-      'that is lost already',
-      (one) => addFact(one, { kind: 'presumed-lost', timeMs: 30_000, sinceMs: 1_000 }),
-    ],
     ['of a worker that is gone for ever', (one) => addFact(one, { kind: 'retired', timeMs: 5 })],
   ])('leaves a life alone %s', (_, change) => {
     const one = life('a', 1_000, 30_000);
@@ -79,15 +76,14 @@ describe('judge', () => {
 
   it('ends no run that another life which is there may be doing', () => {
     const there = life('b', 50_000, 99_000);
-    expect(verdict([silent, there], [run(2_000), run(50_000), run(60_000)])).toEqual([
-      ['a', [[2_000, 30_000]]],
-    ]);
+    const runs = [run(2_000), run(50_000), run(60_000)];
+    expect(verdict([silent, there], runs)).toEqual([['a', [[2_000, 30_000]]]]);
   });
 
   it('ends a run with the youngest of the lost lives that were there when it began', () => {
     const later = life('b', 10_000, 35_000);
     const runs = [run(2_000), run(12_000), run(500)];
-    expect(verdict([silent, later], runs)).toEqual([
+    expect(verdict([later, silent], runs)).toEqual([
       ['b', [[12_000, 35_000]]],
       [
         'a',
@@ -97,6 +93,24 @@ describe('judge', () => {
         ],
       ],
     ]);
+  });
+
+  it('takes what is recorded of a run for a sign of the life that does it, and of no other', () => {
+    expect(verdict([silent], [run(2_000), run(3_000, 3_000, 99_000)])).toEqual([]);
+    const younger = life('b', 50_000, 60_000, 99_000);
+    expect(verdict([silent, younger], [run(2_000), run(55_000, 55_000, 99_000)])).toEqual([
+      ['a', [[2_000, 30_000]]],
+    ]);
+  });
+
+  it('ends a run that was opened by a late fact with the life that is lost already, and says no more of that', () => {
+    const one = life('a', 1_000, 30_000);
+    addFact(one, { kind: 'presumed-lost', timeMs: 30_000, sinceMs: 1_000 });
+    expect(verdict([one])).toEqual([]);
+    expect(verdict([one], [run(2_000, 2_000, 90_000)])).toEqual([]);
+    expect(verdict([one], [run(2_000)])).toEqual([['a', [[2_000, 30_000]]]]);
+    const [loss] = judge({ lives: [one], runs: [run(2_000)] }, LEASE);
+    expect(lossReports(loss!).map(({ type }) => type)).toEqual(['job.aborted']);
   });
 
   it('a life whose clock is ahead of the log is judged by the log', () => {

@@ -10,6 +10,8 @@ export interface OpenRun {
   readonly startedMs: number;
   /** The latest that is known of it: its start, its assignment, its progress; ms. */
   readonly lastMs: number;
+  /** When the log last recorded something about the job, ms; 0 if that is too long ago to be known. */
+  readonly recordedMs: number;
 }
 
 /** What is known of a worker that may be lost. */
@@ -29,44 +31,67 @@ export interface Lease {
   readonly hearingSinceMs: number;
 }
 
-/** A life that is declared lost, and the runs that ended with it. */
+/** A life that is lost, and the runs that ended with it. */
 export interface Loss {
   readonly life: Life;
+  /** It was declared lost before: these runs alone are new. */
+  readonly known: boolean;
   readonly runs: readonly { readonly run: OpenRun; readonly endedMs: number }[];
 }
 
 /**
  * Who is lost: each life that has ever sent a heartbeat, is in touch by the ledger, and was last heard, by the time the
- * log recorded it, at least a lease ago; time in which nobody could be heard does not count.
+ * log recorded it, at least a lease ago, and so were the runs it may be doing; time in which nobody could be heard does
+ * not count.
  *
  * A run ends with a life if no other life of the worker may be the one that does it: one that is still there and began
- * before the run did. It ends when the life was last heard, or at the last that is known of the run itself.
+ * before the run did. It ends when the life was last heard, or at the last that is known of the run itself. That holds
+ * for lives that are lost already, too: a fact that came late may have opened a run of theirs.
  */
 export function judge({ lives, runs }: WorkerRecord, lease: Lease): Loss[] {
-  const lost = lives.filter((life) => isOverdue(life, lease)).sort((a, b) => b.sign.timeMs - a.sign.timeMs);
-  const there = lives.filter((life) => isInTouch(life) && !isOverdue(life, lease));
-  const losses: { life: Life; runs: { run: OpenRun; endedMs: number }[] }[] = lost.map((life) => ({
-    ...{ life, runs: [] },
-  }));
+  const spoken = runs.filter((run) => isRecent(run.recordedMs, lease));
+  const overdue = lives.filter(
+    (life): life is HeardLife => isOverdue(life, lease) && !spoken.some((run) => isDoer(life, run, lives)),
+  );
+  const there = lives.filter((life) => isInTouch(life) && !overdue.some((lost) => lost === life));
+  const gone = [...overdue, ...lives.filter(isLost)];
+  const ended = new Map<HeardLife, { run: OpenRun; endedMs: number }[]>();
   for (const run of runs) {
-    if (there.some((life) => life.sinceMs <= run.startedMs)) continue;
-    // Of several, the youngest that was there when the run began; the oldest if its clock says that none was.
-    const theirs = lost.filter((life) => life.sinceMs <= run.startedMs);
-    const doer = theirs.sort((a, b) => b.sinceMs - a.sinceMs)[0] ?? oldest(lost);
-    const loss = losses.find(({ life }) => life === doer);
-    loss?.runs.push({ run, endedMs: Math.max(doer!.sign.timeMs, run.lastMs) });
+    if (spoken.includes(run) || there.some((life) => life.sinceMs <= run.startedMs)) continue;
+    const doer = doerOf(run, gone);
+    if (doer === undefined) continue;
+    const endedMs = Math.max(doer.sign.timeMs, run.lastMs);
+    ended.set(doer, [...(ended.get(doer) ?? []), { run, endedMs }]);
   }
-  return losses;
+  return gone.flatMap((life) => {
+    const known = !overdue.includes(life);
+    const theirs = ended.get(life) ?? [];
+    return known && theirs.length === 0 ? [] : [{ life, known, runs: theirs }];
+  });
 }
 
 /** A life that has been heard. */
 type HeardLife = Life & { readonly sign: NonNullable<Life['sign']> };
 
-function isOverdue(life: Life, { nowMs, leaseMs, hearingSinceMs }: Lease): life is HeardLife {
-  if (!life.beats || life.heardMs === null || !isInTouch(life)) return false;
-  return nowMs - Math.max(life.heardMs, hearingSinceMs) >= leaseMs;
+function isRecent(recordedMs: number, { nowMs, leaseMs, hearingSinceMs }: Lease): boolean {
+  return nowMs - Math.max(recordedMs, hearingSinceMs) < leaseMs;
 }
 
-function oldest(lives: readonly HeardLife[]): HeardLife | undefined {
-  return [...lives].sort((a, b) => a.sinceMs - b.sinceMs)[0];
+function isOverdue(life: Life, lease: Lease): life is HeardLife {
+  return life.beats && life.heardMs !== null && isInTouch(life) && !isRecent(life.heardMs, lease);
+}
+
+function isLost(life: Life): life is HeardLife {
+  const { sign, lostMs, retired } = life;
+  return !retired && sign !== null && lostMs !== null && lostMs >= sign.timeMs && !isInTouch(life);
+}
+
+function isDoer(life: Life, run: OpenRun, lives: readonly Life[]): boolean {
+  return doerOf(run, lives.filter(isInTouch)) === life;
+}
+
+/** The youngest life that was there when a run began; the oldest, if by their clocks none was. */
+function doerOf<L extends Life>(run: OpenRun, lives: readonly L[]): L | undefined {
+  const byAge = [...lives].sort((a, b) => b.sinceMs - a.sinceMs);
+  return byAge.find((life) => life.sinceMs <= run.startedMs) ?? byAge.at(-1);
 }

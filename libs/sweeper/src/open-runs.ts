@@ -13,6 +13,7 @@ export function openRunOf(
   jobTenant: string,
   job: string,
   state: unknown,
+  recordedMs: number,
   on: { readonly tenant: string; readonly worker: string },
 ): OpenRun | null {
   const facts = state as JobState;
@@ -25,5 +26,5 @@ export function openRunOf(
   const told = attempt.facts.filter(({ k }) => k === 'started' || k === 'assigned').map(({ t }) => t);
   const heard = facts.signs?.find(({ a }) => a === attempt.a)?.l ?? -Infinity;
   const lastMs = Math.max(run.start, ...told, heard);
-  return { jobTenant, job, attempt: top.attempt, startedMs: run.start, lastMs };
+  return { jobTenant, job, attempt: top.attempt, startedMs: run.start, lastMs, recordedMs };
 }

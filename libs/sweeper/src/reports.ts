@@ -9,7 +9,7 @@ import { SWEEPER_SOURCE, WORKER_PREFIX } from './selection.js';
  * What is reported of a loss: the ends of its runs, then the loss itself. In this order, because whoever is killed in
  * between leaves a life that is still due, and all is said again, by the same identities.
  */
-export function lossReports({ life, runs }: Loss): LogEvent[] {
+export function lossReports({ life, known, runs }: Loss): LogEvent[] {
   const { sign, tenant, worker } = life;
   if (sign === null) return [];
   const ends = runs.map(({ run, endedMs }) =>
@@ -17,6 +17,7 @@ export function lossReports({ life, runs }: Loss): LogEvent[] {
       ...{ attempt: run.attempt, ...workerFields(life), ...lifeFields(life), estimated: true },
     }),
   );
+  if (known) return ends;
   const connectedMs = connectionOf(life);
   const since = connectedMs === null ? {} : { since: formatTimestamp(connectedMs) };
   const loss = report(

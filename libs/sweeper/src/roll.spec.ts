@@ -16,7 +16,7 @@ function stored(type: StoredEvent['type'], time: number, data: object = {}, more
   };
 }
 
-const RUN = { jobTenant: 'acme', job: 'job/q/1@1', attempt: 3, startedMs: 12, lastMs: 12 };
+const RUN = { jobTenant: 'acme', job: 'job/q/1@1', attempt: 3, startedMs: 12, lastMs: 12, recordedMs: 12 };
 const LEASE = { nowMs: 100, leaseMs: 60, hearingSinceMs: 0 };
 
 /** What is reported of a worker that was heard at 10 and 20 and then no more, as the log would tell it back. */
@@ -66,7 +66,9 @@ describe('what the sweeper reports', () => {
     expect(after.map(isInTouch)).toEqual([false]);
     expect(endings).toMatchObject([{ job: RUN.job, attempt: 3, life: 'a', endedMs: 20, wokenBy: null }]);
     expect(known.counts).toEqual({ lost: 1, ended: 1, woken: 0 });
-    expect(reportsOf(after)).toEqual([]);
+    // Should the run be open all the same, its end is the same one.
+    expect(reportsOf(after).map(({ id }) => id)).toEqual([reports[0]!.id]);
+    expect(reportsOf(after, { ...LEASE, nowMs: 70 })).toEqual([]);
   });
 
   it.each([

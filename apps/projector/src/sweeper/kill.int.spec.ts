@@ -8,7 +8,7 @@ import { SweeperRig } from '../../../../test/int/sweeper-rig.js';
 
 jest.setTimeout(120_000);
 
-const LEASE_MS = 1_000;
+const LEASE_MS = 600;
 /** Every step of a sweep that finds somebody lost, in their order. */
 const STEPS = ['look', 'read', 'write', 'judge', 'report'].flatMap((what) => [
   ...[`sweeper.${what}:before`, `sweeper.${what}:after`],

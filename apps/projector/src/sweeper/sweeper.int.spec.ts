@@ -9,7 +9,7 @@ import { SweeperRig } from '../../../../test/int/sweeper-rig.js';
 jest.setTimeout(60_000);
 
 /** Short, and yet many times what a beat takes to reach the log on a busy machine. */
-const LEASE_MS = 1_500;
+const LEASE_MS = 1_000;
 
 describe('the sweeper', () => {
   let rig: SweeperRig;
@@ -72,6 +72,25 @@ describe('the sweeper', () => {
     const status = () => readSweeperStatus(rig.services.database.pool);
     await until(async () => (await status()).lost === 2n);
     expect(await status()).toMatchObject({ state: 'judging', reason: null, lost: 2n, ended: 4n, woken: 2n });
+  });
+
+  it('ends a run that a late fact opened after its worker was lost', async () => {
+    await rig.join('slow', 's');
+    rig.sweeper(LEASE_MS);
+    await until(async () => (await rig.lost()).includes('worker/slow'));
+    const heard = (await rig.times('worker/slow', 'worker.heartbeat')).at(-1)!;
+    await rig.send({
+      ...{ type: 'job.started', tenant: 'acme', subject: 'job/s/1', time: new Date(heard - 1).toISOString() },
+      data: { queue: 's', worker: 'slow' },
+    });
+    await rig.settled();
+    expect((await rig.job('acme', 's/1')).status).toBe('running');
+    await until(async () => (await rig.job('acme', 's/1')).status === 'aborted');
+    expect((await rig.job('acme', 's/1')).attempts[0]).toMatchObject({
+      running: [{ end: heard }],
+      estimated: true,
+    });
+    expect((await rig.lost()).filter((subject) => subject === 'worker/slow')).toHaveLength(1);
   });
 
   it('leaves alone who never sent a heartbeat, who has left, and whose place another life has taken', async () => {

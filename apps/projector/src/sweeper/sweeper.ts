@@ -12,6 +12,7 @@ import {
   lossReports,
   type Outlook,
   readDue,
+  readLeft,
   readOutlook,
   readWoken,
   wakingReport,
@@ -76,6 +77,8 @@ export class Sweeper {
   private running: Promise<void> | null = null;
   private failures = 0;
   private seenMs = -Infinity;
+  /** When it was last asked what those who are lost still hold. */
+  private leftAtMs = -Infinity;
 
   constructor(private readonly options: SweeperOptions) {
     this.pollMs = options.pollMs ?? 1_000;
@@ -190,6 +193,10 @@ export class Sweeper {
     await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
     const outlook = await readOutlook(client);
     const due = outlook.ledger === null ? [] : await readDue(client, outlook.ledger, untilMs);
+    if (outlook.ledger !== null && performance.now() - this.leftAtMs >= this.options.leaseMs) {
+      this.leftAtMs = performance.now();
+      due.push(...(await readLeft(client, outlook.ledger, untilMs)));
+    }
     const woken = await readWoken(client);
     await client.query('COMMIT');
     await this.io.step('sweeper.judge:after');
@@ -202,7 +209,9 @@ export class Sweeper {
     lookedAtMs: number,
   ): Promise<void> {
     const now = performance.now();
-    const due = this.sent.due(events, now);
+    // A worker may be due and have lost another life before.
+    const distinct = [...new Map(events.map((event) => [event.id, event])).values()];
+    const due = this.sent.due(distinct, now);
     if (due.length === 0) return;
     // A zombie: its election may be somebody else's by now, and its judgement of another time.
     await session.queryable.query('SELECT 1');
