@@ -102,7 +102,9 @@ describe('a workload from the file to the numbers', () => {
     const held = rows.reduce((all: number, row: { inProgress: number }) => all + row.inProgress, 0);
     expect(held).toBeGreaterThan(0);
     const { out } = await cli.run('queues');
-    expect(out).toMatch(/tenant +queue +queued +delayed +blocked +in progress +oldest waiting +in\/min .* verdict\n/);
+    expect(out).toMatch(
+      /tenant +queue +queued +delayed +blocked +in progress +oldest waiting +in\/min .* verdict\n/,
+    );
     clock.set(NOW);
   }, 20_000);
 

@@ -13,7 +13,7 @@ export interface WorkerSpell {
 /** What became of a worker while it was registered, oldest first. */
 export function workerTimeline(state: WorkerState): WorkerSpell[] {
   const losses = new Set(
-    state.lives.flatMap(({ edges }) => edges.filter(({ k }) => k === 'worker.lost').map(({ t }) => t)),
+    state.lives.flatMap(({ edges }) => edges.filter(({ k }) => k === 'lost').map(({ t }) => t)),
   );
   let estimated = false;
   return slotIntervals(state, connectionsOf(state)).map((interval) => {

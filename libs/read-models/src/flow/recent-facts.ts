@@ -2,7 +2,7 @@ import { KIND_CODES, type LedgerSchema } from '@quipu/ledger';
 import { Parameters, type Statement } from '../statement.js';
 
 /** Most events of the log that a question looks at. */
-export const MAX_EVENTS = 5_000;
+export const MAX_EVENTS = 2_500;
 
 /** An event of the last minutes that ended a wait or a run, and the state of its job. */
 export interface RecentFactRow {
@@ -21,7 +21,9 @@ const TYPES = `'job.started', 'job.completed', 'job.failed', 'job.aborted'`;
 /**
  * Events recorded since `sinceMs`, up to the checkpoint: all of them, or, where there are more than {@link MAX_EVENTS},
  * one of every so many positions, so that each is as likely to be seen as any other. Where they begin is found by
- * halving positions: recorded times rise with them, and an index on times would be written with every event.
+ * halving positions: recorded times rise with them, and an index on times would be written with every event. The log
+ * compares texts by bytes, the entities as the database does: an index serves one of them alone, so texts of the log are
+ * told to be compared as the other's.
  */
 export function recentFactsStatement(
   schema: LedgerSchema,
@@ -51,7 +53,8 @@ span AS (
   SELECT max(h.low) AS low, greatest(1, ceil((${head} - max(h.low))::numeric / ${MAX_EVENTS})::bigint) AS stride
     FROM halves h),
 seen AS MATERIALIZED (
-  SELECT e.tenant, e.subject, e.type, e.data ->> 'attempt' AS attempt
+  SELECT e.tenant COLLATE "default" AS tenant, e.subject COLLATE "default" AS subject, e.type,
+         e.data ->> 'attempt' AS attempt
     FROM span s
    CROSS JOIN LATERAL generate_series(s.low + 1, ${head}, s.stride) p (position)
    CROSS JOIN LATERAL (

@@ -20,7 +20,8 @@ const CHUNK = 500;
 /**
  * The entities that events after `position` are facts of, and that may match the wish, chunk by chunk. They are found
  * in the log: an index on the entities' last positions would have to be written for every state that changes, while
- * reading the events of an entity again, which must be done for each of them, costs more than finding it.
+ * reading the events of an entity again, which must be done for each of them, costs more than finding it. The log
+ * compares texts by bytes, the entities as the database does: only texts told to be compared so find them by their key.
  * @throws ArchivedPositionError when some of these events are archived.
  */
 export async function* touchedEntities(
@@ -38,7 +39,7 @@ export async function* touchedEntities(
     wish.filters.tenant === undefined ? '' : ` AND g.tenant = ${params.add(wish.filters.tenant)}`;
   const text = `
 SELECT e.tenant, e.kind, e.id, e.state::text AS state FROM (
-  SELECT DISTINCT g.tenant, g.subject,
+  SELECT DISTINCT g.tenant COLLATE "default" AS tenant, g.subject COLLATE "default" AS subject,
          CASE WHEN starts_with(g.type, 'job.') THEN ${KIND_CODES.job} ELSE ${KIND_CODES.node} END AS kind
     FROM log g
    WHERE g.position > ${from}::bigint AND g.position <= ${to}::bigint${ofTenant}
