@@ -49,7 +49,7 @@ describe('a projector killed at an I/O step', () => {
     report(labels, [...chosen, ...missed], killedAt, outlived);
     expect(failures).toEqual([]);
     expect([...killedAt.keys()].toSorted()).toEqual([...new Set([...labels, ...killedAt.keys()])].toSorted());
-  }, 600_000);
+  }, 1_200_000);
 });
 
 /** Runs the waves undisturbed and returns the label of each step. */
