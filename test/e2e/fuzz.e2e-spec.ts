@@ -1,3 +1,5 @@
+import { createRedis } from '@quipu/platform';
+import { GenerationStore } from '@quipu/read-models';
 import fc from 'fast-check';
 import type { InjectOptions } from 'light-my-request';
 import { runs } from '../property/runs.js';
@@ -36,6 +38,8 @@ const ROUTES = [
   ['GET', '/metrics'],
   ['GET', '/api/1.0/open-metrics/'],
   ['GET', '/api/1.0/service-status/'],
+  ['GET', '/api2/json/status/metrics'],
+  ['GET', '/api2/extjs/status/metrics'],
   // The one that takes bodies, more often than its share.
   ['POST', '/api/events'],
   ['POST', '/api/events'],
@@ -43,7 +47,16 @@ const ROUTES = [
   ['POST', '/api/events'],
   ['POST', '/api/events?ack=log'],
 ] as const;
-const PREFIXES = ['/api/jobs/', '/api/nodes/', '/api/events/', '/api/keys/', '/v2/', '/api/', '/'];
+const PREFIXES = [
+  '/api/jobs/',
+  '/api/nodes/',
+  '/api/events/',
+  '/api/keys/',
+  '/v2/',
+  '/api2/json/',
+  '/api/',
+  '/',
+];
 const METHODS = ['GET', 'POST', 'PUT', 'DELETE', 'PATCH', 'HEAD', 'OPTIONS'] as const;
 const PARAMETERS = [
   ...[
@@ -70,7 +83,19 @@ const PARAMETERS = [
     'timeunit',
     'measure',
   ],
-  ...['limit', 'cursor', 'format', 'asOf', 'at', 'ack', '__proto__', 'constructor', 'x[y]'],
+  ...[
+    'history',
+    'start-time',
+    'limit',
+    'cursor',
+    'format',
+    'asOf',
+    'at',
+    'ack',
+    '__proto__',
+    'constructor',
+    'x[y]',
+  ],
 ];
 const TYPES = [
   ...['application/json', 'application/cloudevents+json', 'application/cloudevents-batch+json', 'text/plain'],
@@ -202,6 +227,7 @@ beforeAll(async () => {
   system = await startTestSystem({
     now: NOW,
     env: { QUIPU_REQUESTS_PER_KEY: '0', QUIPU_REQUESTS_PER_ADDRESS: '0' },
+    refusalMs: 1,
   });
   await system.tenants.create({ id: 'acme' });
   await system.tenants.create({ id: `id-${FOREIGN}`, name: `name-${FOREIGN}` });
@@ -218,6 +244,15 @@ beforeAll(async () => {
     { type: 'node.allocated', tenant, subject: `node/${name}/n`, time: NOW - 4000, data: { user: name } },
   ];
   await system.report([...job('acme', 'f1'), ...job(`id-${FOREIGN}`, FOREIGN)]);
+  const redis = createRedis(system.redisUrl, 'plain');
+  const generations = new GenerationStore(redis);
+  await generations.takeLease('fuzz', 60_000);
+  const points = ['acme', `id-${FOREIGN}`].map((id) => ({
+    ...{ id: `tenant/${id}`, metric: 'queued', type: 'gauge' as const, value: 1 },
+  }));
+  const generation = { timestamp: NOW / 1000, points, leftOut: 0, epoch: '' };
+  expect(await generations.add('fuzz', generation, NOW / 1000)).toBe('stored');
+  redis.disconnect();
   secrets = [
     '',
     'qk_wrong',

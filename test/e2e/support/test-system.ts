@@ -56,6 +56,8 @@ export interface TestSystemOptions {
   readonly now?: number;
   /** Variables of the API's configuration. */
   readonly env?: Readonly<Record<string, string>>;
+  /** How late the Proxmox dialect refuses who is nobody, ms. */
+  readonly refusalMs?: number;
   /** Another way to Redis for the API. */
   readonly apiRedisUrl?: (redisUrl: string) => Promise<string>;
 }
@@ -94,6 +96,7 @@ export async function startTestSystem(options: TestSystemOptions = {}): Promise<
     redisUrl: (await options.apiRedisUrl?.(store.url)) ?? store.url,
     clock,
     logger,
+    ...(options.refusalMs === undefined ? {} : { refusalMs: options.refusalMs }),
   });
   const connection = createRedis(store.url, 'plain');
   const queue = new Queue(LIFECYCLE_QUEUE, { connection, prefix: QUEUE_PREFIX });
