@@ -19,7 +19,6 @@ const metricId: Schema<string> = (value, path) => {
   return id;
 };
 const METRIC_IDS = listOf(metricId, { max: MAX_METRICS });
-const ANYTHING: Schema<unknown> = (value) => value;
 
 /** `GET /v1/aggregation/metric` */
 export function getAggregation(archive: GnocchiArchive, call: GnocchiCall): Promise<GnocchiAnswer> {
@@ -28,10 +27,10 @@ export function getAggregation(archive: GnocchiArchive, call: GnocchiCall): Prom
 
 /** `POST /v1/aggregation/metric` */
 export async function postAggregation(archive: GnocchiArchive, call: GnocchiCall): Promise<GnocchiAnswer> {
-  return aggregate(archive, call, idsOf(await call.body(ANYTHING)));
+  return aggregate(archive, call, [...new Set(await call.body(METRIC_IDS))]);
 }
 
-function idsOf(value: unknown): string[] {
+function idsOf(value: readonly string[]): string[] {
   try {
     return [...new Set(METRIC_IDS(value, []))];
   } catch (error) {

@@ -37,8 +37,8 @@ export async function usableMetric({ metrics }: GnocchiArchive, call: GnocchiCal
   const id = parseUuid(asked);
   if (id === null) throw CatalogueError.noSuchMetric(asked);
   const { scope } = call.caller;
-  const metric = (await metrics.find(scope, [id])).get(id);
-  if (metric === undefined) throw CatalogueError.noSuchMetric(asked);
+  const metric = await metrics.findOne(scope, id);
+  if (metric === null) throw CatalogueError.noSuchMetric(asked);
   if (!mayUse(scope, metric)) throw new GnocchiError(403, '');
   return metric;
 }
