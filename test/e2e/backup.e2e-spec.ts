@@ -1,9 +1,10 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { TenantDirectory } from '@quipu/access';
+import { MeasuresWriter } from '@quipu/archive';
 import { createLogger, systemClock } from '@quipu/platform';
 import { migrate } from '@quipu/schema';
 import { writeBackup } from '../../apps/cli/src/backup/write-backup.js';
@@ -11,6 +12,7 @@ import { keptTables, NOT_KEPT } from '../../apps/cli/src/backup/tables.js';
 import { LEDGER_1, TOTALS_KEY } from '@quipu/ledger';
 import { testCli, type TestCli } from '../int/cli/test-cli.js';
 import { startTestProjector, type TestProjector } from '../int/cli/test-projector.js';
+import { createMetrics, pointsOfMeasures, policyOf } from '../support/archive/archive-fixture.js';
 import { testDatabase, type TestDatabase, testRedis, type TestRedis } from '../support/index.js';
 import { removeDirectories, temporaryDirectory } from '../support/launcher.js';
 
@@ -34,7 +36,27 @@ beforeAll(async () => {
   await cli.json('keys', 'create', 'g1', 'ann', '--role', 'admin');
   usage = await cli.json('usage', '--by', 'tenant,user');
   await projector.stop();
+  await takeMeasures();
 }, 60_000);
+
+/** A metric of the archive with buckets in its tail and in splits, and another of which something is put aside. */
+async function takeMeasures(): Promise<void> {
+  const { pool } = source;
+  const policy = policyOf([[1_000_000_000n, null]], ['mean', 'std']);
+  const [metric, other] = await createMetrics(pool, policy, 2);
+  const points = pointsOfMeasures(Array.from({ length: 2_000 }, (_, i) => [BigInt(i) * 500_000_000n, i]));
+  const writer = new MeasuresWriter({ pool, clock: systemClock, logger: createLogger('test', 'silent') });
+  await writer.apply([{ id: randomUUID(), parts: [{ metricId: metric!, points }] }]);
+  const client = await pool.connect();
+  await client.query('BEGIN');
+  await client.query('SELECT FROM archive_metrics WHERE id = $1 FOR UPDATE', [other]);
+  await writer.apply([{ id: randomUUID(), parts: [{ metricId: other!, points }] }]);
+  await client.query('ROLLBACK');
+  client.release();
+  for (const table of ['batches', 'pending', 'series', 'splits']) {
+    expect(await rowsOf(source, `archive_${table}`)).not.toEqual([]);
+  }
+}
 
 afterAll(async () => {
   rmSync(directory, { recursive: true, force: true });
