@@ -21,12 +21,16 @@ SELECT ${LIFE_COLUMNS} FROM sweeper_lives
          SELECT tenant, worker FROM sweeper_lives WHERE in_touch AND beats AND heard_ms <= $1
           ORDER BY heard_ms LIMIT ${MOST_WORKERS}) AS due) AS due USING (tenant, worker)`;
 
-/** Workers of which a life was lost lately and that hold jobs all the same. */
+/**
+ * Workers of which a life was lost lately and that hold jobs all the same. Without the collations of the entities' own
+ * columns all entities would be looked at.
+ */
 const LEFT = (ledger: LedgerSchema) => `
 SELECT ${LIFE_COLUMNS} FROM sweeper_lives
  JOIN (SELECT DISTINCT l.tenant, l.worker FROM sweeper_lives l
          JOIN ${ledger}.entities e
-           ON e.tenant = l.tenant AND e.kind = ${KIND_CODES.worker} AND e.id = '${WORKER_PREFIX}' || l.worker
+           ON e.tenant = l.tenant COLLATE "default" AND e.kind = ${KIND_CODES.worker}
+          AND e.id = ('${WORKER_PREFIX}' || l.worker) COLLATE "default"
         WHERE NOT l.in_touch AND NOT l.retired AND l.lost_ms IS NOT NULL AND l.heard_ms BETWEEN $1 AND $2
           AND json_array_length(e.state -> 'holds') > 0
         LIMIT ${MOST_WORKERS}) AS due USING (tenant, worker)`;
