@@ -25,6 +25,11 @@ const TENANTS: readonly Tenant[] = [
 
 const ROLES: readonly Role[] = ['superadmin', 'admin', 'user', 'reporter', 'scraper'];
 
+/** The tenant after this one. */
+function otherThan(tenant: string): string {
+  return TENANTS[(TENANTS.findIndex(({ id }) => id === tenant) + 1) % TENANTS.length]!.id;
+}
+
 interface Caller {
   tenant: Tenant;
   role: Role;
@@ -69,7 +74,7 @@ function queuesRule({ tenant, role }: Caller): Expected {
   return {
     status: 200,
     body: Object.fromEntries(
-      seen.map(({ name, queued }) => [name, { queued, inProgress: 0, total: queued }]),
+      seen.map(({ name, queued }) => [name, { queued, inProgress: 1, total: queued + 1 }]),
     ),
   };
 }
@@ -106,6 +111,15 @@ describe('who sees what', () => {
         time: NOW - 1000,
         data: { queue: 'q', user: 'ann' },
       })),
+      // A worker of each tenant, which holds a job of another one.
+      ...['worker.registered', 'worker.connected'].map((type) => ({
+        ...{ type, tenant, subject: `worker/w-${tenant}`, time: NOW - 60_000 },
+        data: { type: 'external', pool: `p-${tenant}` },
+      })),
+      {
+        ...{ type: 'job.started', tenant, subject: `job/run-${tenant}/1`, time: NOW - 1000 },
+        data: { queue: `run-${tenant}`, worker: `w-${otherThan(tenant)}`, workerTenant: otherThan(tenant) },
+      },
     ]);
     await system.report(events);
   }, 60_000);
@@ -230,8 +244,9 @@ describe('who sees what', () => {
       const seen = all ? TENANTS : own;
       const expected = seen.map(({ id, queued, annSeconds, bobSeconds }) => [
         `tenant/${id}`,
-        ...[queued, 0, annSeconds + bobSeconds],
+        ...[queued, 1, annSeconds + bobSeconds],
       ]);
+      const platform = [['host', 1], ...TENANTS.map(({ id }) => [`pool/p-${id}`, 1, 1])];
       const user = `PBSAPIToken=${role}@quipu!${tenant.name}:${secret}`;
       for (const [authorization, url] of [
         [`Bearer ${secret}`, '/api2/json/status/metrics'],
@@ -247,7 +262,44 @@ describe('who sees what', () => {
         const where = [tenant.name, role, url, answer.statusCode];
         expect([...where, found.sort()]).toEqual([
           ...[tenant.name, role, url, 200],
-          [...(all ? [['host', 1]] : []), ...expected].sort(),
+          [...(all ? platform : []), ...expected].sort(),
+        ]);
+      }
+    }
+  });
+
+  it('answers each role of each tenant about its own workers, pools and queues, and names nobody else’s', async () => {
+    for (const { tenant, role, secret } of callers) {
+      const superadmin = role === 'superadmin';
+      const seen = superadmin ? TENANTS : [tenant];
+      const other = otherThan(tenant.id);
+      for (const [url, member, prefix] of [
+        ['/api/workers', 'worker', 'w-'],
+        ['/api/pools', 'pool', 'p-'],
+        ['/api/queues', 'queue', 'run-'],
+      ] as const) {
+        const answer = await system.request({
+          ...{ method: 'GET', url, headers: { authorization: `Bearer ${secret}` } },
+        });
+        const allowed = superadmin || role === 'admin';
+        expect([tenant.name, role, url, answer.statusCode]).toEqual([
+          ...[tenant.name, role, url, allowed ? 200 : 403],
+        ]);
+        if (!allowed) continue;
+        const names = answer.json().data.map((row: Record<string, string>) => row[member]);
+        expect(names.filter((name: string) => name !== 'q')).toEqual(seen.map(({ id }) => `${prefix}${id}`));
+        // Whoever runs a job here, or lets one run there, is not told.
+        for (const { id } of superadmin ? [] : TENANTS.filter((one) => one.id !== tenant.id)) {
+          expect(answer.body).not.toContain(id);
+        }
+      }
+      for (const id of superadmin || role === 'admin' ? [tenant.id, other, 'nobody'] : []) {
+        const answer = await system.request({
+          ...{ method: 'GET', url: `/api/workers/w-${id}`, headers: { authorization: `Bearer ${secret}` } },
+        });
+        // A superadmin who does not say whose means the platform's.
+        expect([tenant.name, role, id, answer.statusCode]).toEqual([
+          ...[tenant.name, role, id, id === tenant.id ? 200 : 404],
         ]);
       }
     }

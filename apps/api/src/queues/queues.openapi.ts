@@ -31,7 +31,7 @@ const EXAMPLE = {
   ...{ arrivals1: 0, arrivals5: 0, arrivals15: 0, departures1: 0, departures5: 0, departures15: 0 },
   ...{ completions1: 0, completions5: 0, completions15: 0 },
   ...{ meanWaitMs: null, p95WaitMs: null, meanRunMs: null, p95RunMs: null },
-  ...{ workers: 0, estimated: false, verdict: 'steady' },
+  ...{ workers: 1, estimated: false, verdict: 'standing: nothing taken for 15 minutes' },
 };
 
 const ABOUT = {
@@ -88,7 +88,8 @@ export const queuesApi: ApiFragment = {
       verdict: {
         ...{ type: ['string', 'null'] },
         description:
-          'growing, draining, steady (with jobs in and out per minute, over five minutes), idle, or nothing serves this queue.',
+          'growing, draining or steady (with jobs in and out per minute, over five minutes), idle, standing (nothing taken ' +
+          'for 15 minutes), or nothing serves this queue.',
       },
     }),
   },
@@ -121,7 +122,7 @@ export const queuesApi: ApiFragment = {
                 ...{ data: [EXAMPLE], next: null },
               }),
               ...csv(
-                `${QUEUE_COLUMNS.join(',')}\r\nacme,builds,2,1,0,1,2400000,0,0,0,0,0,0,0,0,0,,,,,0,false,steady\r\n`,
+                `${QUEUE_COLUMNS.join(',')}\r\nacme,builds,2,1,0,1,2400000,0,0,0,0,0,0,0,0,0,,,,,1,false,standing: nothing taken for 15 minutes\r\n`,
               ),
             },
           },

@@ -67,7 +67,11 @@ export function queuesCommand(cli: Cli): Command {
         printLine(cli.terminal, dim(`jobs at ${formatTime(Math.floor(now / 1000) * 1000)}`));
         printLine(cli.terminal);
         const table =
-          present === null ? depthTable(cli.terminal, answer.rows) : queueTable(cli.terminal, present.rows);
+          present === null
+            ? depthTable(cli.terminal, answer.rows)
+            : queueTable(cli.terminal, present.rows, {
+                width: cli.terminal.outIsTty ? cli.terminal.columns : Infinity,
+              });
         printLine(cli.terminal, answer.rows.length === 0 ? '  none' : table);
         const behind = past !== null ? undefined : await lagNote(pool, answer.position);
         if (behind !== undefined) printLine(cli.terminal, `\n${yellow(behind)}`);

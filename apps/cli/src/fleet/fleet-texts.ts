@@ -46,7 +46,7 @@ export function stateText(
 /** A verdict, coloured by how much it asks for attention. */
 export function verdictText(verdict: string, colours: Colours): string {
   if (verdict.startsWith('nothing')) return colours.red(verdict);
-  if (verdict.startsWith('growing')) return colours.yellow(verdict);
+  if (verdict.startsWith('growing') || verdict.startsWith('standing')) return colours.yellow(verdict);
   if (verdict.startsWith('draining')) return colours.green(verdict);
   return verdict === 'idle' ? colours.dim(verdict) : verdict;
 }

@@ -86,7 +86,7 @@ function standing(row: Omit<QueueStanding, 'verdict'>): QueueStanding {
   const verdict = verdictOf({
     ...row,
     ...{ arrivals: arrivals[1], departures: departures[1], completions: completions[1] },
-    recentlyServed: departures[2] > 0 || completions[2] > 0,
+    ...{ recentlyTaken: departures[2] > 0, recentlyEnded: completions[2] > 0 },
   });
   return { ...row, verdict };
 }

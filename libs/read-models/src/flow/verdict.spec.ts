@@ -2,7 +2,7 @@ import { type VerdictFacts, verdictOf } from './verdict.js';
 
 const QUIET: VerdictFacts = {
   ...{ queued: 0, inProgress: 0, oldestWaitingMs: null, arrivals: 0, departures: 0, completions: 0 },
-  ...{ recentlyServed: false, workers: 0 },
+  ...{ recentlyTaken: false, recentlyEnded: false, workers: 0 },
 };
 
 describe('the verdict on a queue', () => {
@@ -23,7 +23,11 @@ describe('the verdict on a queue', () => {
     ['steady: 0.2 in, 0 out per minute', { queued: 1, oldestWaitingMs: 59_999, arrivals: 0.2 }],
     // Jobs that name no worker are served all the same.
     ['steady', { queued: 5, oldestWaitingMs: 600_000, inProgress: 1 }],
-    ['steady', { queued: 5, oldestWaitingMs: 600_000, recentlyServed: true }],
+    ['steady', { queued: 5, oldestWaitingMs: 600_000, recentlyTaken: true }],
+    ['steady', { queued: 5, oldestWaitingMs: 600_000, recentlyEnded: true }],
+    ['standing: nothing taken for 15 minutes', { queued: 5, oldestWaitingMs: 900_000, workers: 2 }],
+    ['standing: nothing taken for 15 minutes', { queued: 5, oldestWaitingMs: 900_000, inProgress: 1 }],
+    ['steady', { queued: 5, oldestWaitingMs: 900_000, recentlyTaken: true }],
   ])('%s', (verdict, facts) => {
     expect(verdictOf({ ...QUIET, ...facts })).toBe(verdict);
   });

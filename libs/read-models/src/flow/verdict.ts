@@ -9,25 +9,38 @@ export interface VerdictFacts {
   readonly departures: number;
   /** Jobs whose run ended, per minute. */
   readonly completions: number;
-  /** Jobs that ceased to wait or to run within the last 15 minutes. */
-  readonly recentlyServed: boolean;
+  /** A job ceased to wait within the last 15 minutes. */
+  readonly recentlyTaken: boolean;
+  /** A run ended within the last 15 minutes. */
+  readonly recentlyEnded: boolean;
   /** Workers able to serve the queue. */
   readonly workers: number;
 }
 
 /** A job that has just come may be taken at any moment: only after this it counts as left alone, ms. */
 const GRACE_MS = 60_000;
+/** What has waited for longer than rates reach back, while nothing was taken, stands still, ms. */
+const STILL_MS = 15 * 60_000;
 
 /**
  * One plain sentence about a queue. It grows or drains when arrivals and departures differ by more than a tenth of the
  * larger and by at least two jobs in five minutes; nothing serves it when a job has waited for a minute, nothing of the
- * queue is in progress or was taken within 15 minutes, and no worker is able to.
+ * queue is in progress or was taken within 15 minutes, and no worker is able to; it stands when a job has waited for 15
+ * minutes and none was taken.
  */
 export function verdictOf(facts: VerdictFacts): string {
-  const { queued, inProgress, oldestWaitingMs, arrivals, departures, completions, recentlyServed } = facts;
-  if ((oldestWaitingMs ?? 0) >= GRACE_MS && facts.workers === 0 && inProgress === 0 && !recentlyServed) {
+  const { queued, inProgress, oldestWaitingMs, arrivals, departures, completions } = facts;
+  const { recentlyTaken, recentlyEnded } = facts;
+  if (
+    (oldestWaitingMs ?? 0) >= GRACE_MS &&
+    facts.workers === 0 &&
+    inProgress === 0 &&
+    !recentlyTaken &&
+    !recentlyEnded
+  ) {
     return 'nothing serves this queue';
   }
+  if ((oldestWaitingMs ?? 0) >= STILL_MS && !recentlyTaken) return 'standing: nothing taken for 15 minutes';
   const difference = arrivals - departures;
   const both = `${shown(arrivals)} in, ${shown(departures)} out per minute`;
   const matters = Math.abs(difference) > Math.max(arrivals, departures) / 10 && Math.abs(difference) >= 0.4;
