@@ -155,5 +155,5 @@ function panelExpressions(): string[] {
 
 /** What a rule asks; of an alert, whether it is so, since one that holds its peace returns nothing. */
 function ruleExpression({ type, query }: { type: string; query: string }): string {
-  return type === 'alerting' ? query.replace(/(==|<|>) ([\d.]+)$/, '$1 bool $2') : query;
+  return type === 'alerting' ? query.replace(/(==|!=|<|>) ([\d.]+)$/, '$1 bool $2') : query;
 }

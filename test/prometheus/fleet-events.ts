@@ -4,7 +4,7 @@ const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
 const PLATFORM = 'superadmin';
 
-/** A fleet, tenants, artifacts, users, hosts: at least one series of every family, at `now`. */
+/** A fleet, tenants, artifacts, users, hosts, a run whose end is an estimate: at least one series of every family, at `now`. */
 export function fleetEvents(now: number): SentEvent[] {
   const event = (type: string, tenant: string, subject: string, data: object, ago = HOUR): SentEvent => ({
     ...{ type, tenant, subject, time: now - ago },
@@ -41,6 +41,17 @@ export function fleetEvents(now: number): SentEvent[] {
         taskName: 'sbuild',
       }),
       event('job.started', tenant, `job/slow/${tenant}-runs`, { worker: 'w-1', nodes: 2 }, 60_000),
+      event('job.started', tenant, `job/slow/${tenant}-unheard`, { worker: 'w-3', attempt: 1 }, 60_000),
+      {
+        ...event(
+          'job.aborted',
+          tenant,
+          `job/slow/${tenant}-unheard`,
+          { attempt: 1, estimated: true },
+          30_000,
+        ),
+        dataversion: 2,
+      },
     ]),
     platform('worker_pool.set', 'worker_pool/cloud', { provider: 'somebody' }),
     platform('instance.launched', 'instance/i-1', { pool: 'cloud' }),
