@@ -109,9 +109,9 @@ function nothing(kind: 'job' | 'node'): ProblemException {
 }
 
 function body(answer: EntityAnswer, position: WritePosition, next: string | null) {
-  const { key, status, fields, intervals, intervalsOmitted, events } = answer;
+  const { key, status, estimated: guessed, fields, intervals, intervalsOmitted, events } = answer;
   return {
-    ...{ entity: key.id, kind: key.kind, tenant: key.tenant, status, fields },
+    ...{ entity: key.id, kind: key.kind, tenant: key.tenant, status, estimated: guessed, fields },
     intervals: intervals.map(({ level, life, start, end, estimated, fields: own }) => ({
       ...{ level, life, start: iso(start), end: iso(end), estimated, fields: own },
     })),

@@ -19,7 +19,8 @@ const EXAMPLE = {
     entity: 'node/c1/n1',
     kind: 'node',
     tenant: 'acme',
-    status: 'held',
+    status: 'allocated',
+    estimated: false,
     fields: { user: 'ann', cluster: 'c1' },
   },
   intervals: [
@@ -72,6 +73,11 @@ export const entitiesApi: ApiFragment = {
         kind: { type: 'string', enum: ['job', 'node'] },
         tenant: { type: 'string' },
         status: { type: ['string', 'null'] },
+        estimated: {
+          ...{ type: 'boolean' },
+          description:
+            'Nobody told the status: the job counts as aborted since its worker was last heard of.',
+        },
         fields: { type: 'object' },
         intervals: { type: 'array', items: schemaOf('EntityInterval') },
         intervalsOmitted: { type: 'integer', description: 'How many more there are.' },

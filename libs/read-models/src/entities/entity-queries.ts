@@ -28,7 +28,7 @@ export interface EntityInterval {
   readonly life: string;
   readonly start: number;
   readonly end: number | null;
-  /** The end is an estimate: the first sign of a higher attempt. */
+  /** The end is an estimate: the first sign of a higher attempt, or the last one of its worker. */
   readonly estimated: boolean;
   readonly fields: EntityFields;
 }
@@ -46,6 +46,8 @@ export interface EntityAnswer {
   readonly position: bigint;
   /** Of a job: its status, null where its facts do not tell. Of a node: `allocated` or `released`. */
   readonly status: JobStatus | 'allocated' | 'released';
+  /** Nobody told the status: the job counts as aborted since its worker was last heard of. */
+  readonly estimated: boolean;
   /** Fields of the highest attempt, or of the latest interval. */
   readonly fields: EntityFields;
   /** In the order of their starts; the newest {@link MAX_INTERVALS}. */
@@ -71,7 +73,7 @@ export interface EntityQuery {
 /** Most intervals of an answer: a node that is taken and given back for years has many. */
 export const MAX_INTERVALS = 1_000;
 
-type Resolved = Pick<EntityAnswer, 'status' | 'fields' | 'intervals'>;
+type Resolved = Pick<EntityAnswer, 'status' | 'estimated' | 'fields' | 'intervals'>;
 
 /** Answers what became of one job or node. */
 export class EntityQueries {
@@ -155,7 +157,7 @@ async function readArchived(
 }
 
 function resolveJob(state: JobState): Resolved {
-  const { status, attempts } = jobTimeline(state);
+  const { status, estimated: guessed, attempts } = jobTimeline(state);
   const intervals = attempts.flatMap(({ attempt, fields, running, waiting, estimated }) => {
     const life = String(attempt);
     return [
@@ -169,7 +171,8 @@ function resolveJob(state: JobState): Resolved {
       })),
     ];
   });
-  return { status, fields: written(attempts.at(-1)?.fields ?? {}), intervals: inOrder(intervals) };
+  const fields = written(attempts.at(-1)?.fields ?? {});
+  return { status, estimated: guessed, fields, intervals: inOrder(intervals) };
 }
 
 function resolveNode(key: EntityKey, state: NodeState): Resolved {
@@ -182,7 +185,12 @@ function resolveNode(key: EntityKey, state: NodeState): Resolved {
     ),
   );
   const held = intervals.some(({ end }) => end === null);
-  return { status: held ? 'allocated' : 'released', fields: intervals.at(-1)?.fields ?? {}, intervals };
+  return {
+    status: held ? 'allocated' : 'released',
+    estimated: false,
+    fields: intervals.at(-1)?.fields ?? {},
+    intervals,
+  };
 }
 
 function written(fields: JobFields): EntityFields {
