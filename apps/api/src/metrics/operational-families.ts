@@ -6,6 +6,7 @@ import {
   type SimpleFamily,
   type Value,
 } from '@quipu/exposition';
+import { archiveCounts, archiveQueueLength } from '@quipu/archive';
 import { EventLog, readIngestCounts } from '@quipu/event-log';
 import { type KnownDrift, metricFamily, readDrift } from '@quipu/ledger';
 import {
@@ -37,6 +38,7 @@ export class OperationalFamilies {
   private readonly conservation: WorkerConservation;
   private readonly drift: LastKnown<KnownDrift> | null;
   private readonly sampler: LastKnown<SamplerState> | null;
+  private readonly measures: LastKnown<number> | null;
   private counting: string | null = null;
 
   constructor(
@@ -49,6 +51,7 @@ export class OperationalFamilies {
     this.conservation = new WorkerConservation(pool);
     this.drift = redis === null ? null : new LastKnown(redis, () => readDrift(redis));
     this.sampler = redis === null ? null : new LastKnown(redis, () => new GenerationStore(redis).state());
+    this.measures = redis === null ? null : new LastKnown(redis, () => archiveQueueLength(redis));
   }
 
   /** `rm_build_info` of the restic-manager dialect. */
@@ -76,15 +79,18 @@ export class OperationalFamilies {
   /** What only those may know who see the whole platform. @param now ms @throws when Postgres is away. */
   async platform({ fallback }: Pick<Totals, 'fallback'>, now: number): Promise<SimpleFamily[]> {
     const isAway = fallback === 'unreachable';
-    const [status, letters, counts, conserved, sweeper, drift, sampler] = await Promise.all([
-      this.status.read(),
-      this.log.countDeadLetters(),
-      readIngestCounts(this.pool),
-      this.conservation.read(now),
-      readSweeperStatus(this.pool),
-      this.drift === null ? null : this.drift.read(isAway),
-      this.sampler === null ? null : this.sampler.read(isAway),
-    ]);
+    const [status, letters, counts, conserved, sweeper, archive, drift, sampler, measures] =
+      await Promise.all([
+        this.status.read(),
+        this.log.countDeadLetters(),
+        readIngestCounts(this.pool),
+        this.conservation.read(now),
+        readSweeperStatus(this.pool),
+        archiveCounts(this.pool),
+        this.drift === null ? null : this.drift.read(isAway),
+        this.sampler === null ? null : this.sampler.read(isAway),
+        this.measures === null ? null : this.measures.read(isAway),
+      ]);
     const of = labelText([['projection', PROJECTION]]);
     const one = (value: Value): Series[] => [{ labels: of, value }];
     const rejected = counts.filter(({ kind }) => kind === 'rejected');
@@ -106,6 +112,9 @@ export class OperationalFamilies {
       single('quipu_sampler_generation_timestamp_seconds', sampler?.timestamp ?? 0),
       single('quipu_sampler_points', sampler?.points ?? 0),
       single('quipu_sampler_points_left_out', sampler?.leftOut ?? 0),
+      single('quipu_archive_queue_jobs', measures ?? 0),
+      single('quipu_archive_pending_measures', archive.pending),
+      single('quipu_archive_late_measures', archive.late),
       gauge(
         'quipu_dead_letters',
         [...letters].sort().map(([reason, value]) => ({ labels: labelText([['reason', reason]]), value })),

@@ -31,6 +31,8 @@ export class ArchiveSeries1764200000700 implements MigrationInterface {
         raw bytea NOT NULL,
         tail bytea NOT NULL
       )`);
+    // Few metrics have measures that came too late: a scrape sums those alone.
+    await runner.query(`CREATE INDEX archive_series_late ON archive_series (late) WHERE late > 0`);
     await runner.query(`
       CREATE TABLE archive_splits (
         metric_id uuid NOT NULL REFERENCES archive_metrics (id) ON DELETE CASCADE,

@@ -102,6 +102,24 @@ export const operationalFamilies: readonly MetricFamily[] = [
     labels: [],
   }),
   operational({
+    name: 'quipu_archive_queue_jobs',
+    type: 'gauge',
+    help: 'Jobs with measures for the archive that are not aggregated yet.',
+    labels: [],
+  }),
+  operational({
+    name: 'quipu_archive_pending_measures',
+    type: 'gauge',
+    help: 'Measures put aside until their metric can be had: somebody else has it, or it cannot be aggregated.',
+    labels: [],
+  }),
+  operational({
+    name: 'quipu_archive_late_measures',
+    type: 'gauge',
+    help: 'Measures that were older than their metric took when they came, and were dropped; of all metrics there are.',
+    labels: [],
+  }),
+  operational({
     name: 'quipu_lost_workers',
     type: 'counter',
     help: 'Lives of workers that were declared lost, since nothing was heard of them.',
