@@ -254,6 +254,15 @@ describe('POST /api/events', () => {
       expect(await verdict(of('acme', { source: 'ci' }), bound)).toBe('foreign-source');
     });
 
+    it('a reporter say nothing in the name of the platform', async () => {
+      const bound = await system.principal('acme', 'cuckoo', 'reporter', 'quipu/');
+      for (const key of [reporter, bound]) {
+        expect(await verdict(of('acme', { source: 'quipu/sweeper' }), key)).toBe('foreign-source');
+      }
+      expect(await verdict(of('acme', { source: 'quipu-worker/w' }), reporter)).toBe('taken');
+      expect(await verdict(of('acme', { source: 'quipu/sweeper' }), superadmin)).toBe('taken');
+    });
+
     it.each(['admin', 'user', 'scraper'] as const)('no %s report', async (role) => {
       expect(await verdict(of('acme'), await system.principal('acme', `the-${role}`, role))).toBe(403);
     });

@@ -4,7 +4,8 @@ import { type LogEvent, type RefusalReason, upcast } from '@quipu/contracts';
 /** Why this door refuses an event that is in itself good: what the key may not report. */
 export const DOOR_REFUSALS = {
   'foreign-tenant': 'The key reports for another tenant.',
-  'foreign-source': 'The key is bound to sources with another prefix.',
+  'foreign-source':
+    'The key is bound to sources with another prefix, or the source is one of the platform itself (`quipu/…`).',
   'foreign-type': 'Reporters send job, node, workflow and artifact events only.',
   'foreign-worker': 'Reporters name workers of their own tenant only: `workerTenant` must be that tenant.',
   'foreign-scope': 'Reporters put numbers under the scope of their own tenant only.',
@@ -21,6 +22,8 @@ export interface RefusedEvent {
   readonly detail: string;
 }
 
+/** What the platform says of itself: the sweeper's estimates are counted by their source, and their ids can be guessed. */
+const PLATFORM_SOURCES = 'quipu/';
 const REPORTED_KINDS = new Set(['job', 'node', 'workflow', 'artifact']);
 
 /** What the key may not say of this event, or null. Superadmins may report anything about every tenant. */
@@ -35,6 +38,9 @@ export function ruleBroken(
   }
   if (sourcePrefix !== null && !event.source.startsWith(sourcePrefix)) {
     return { reason: 'foreign-source', detail: `source: must begin with ${sourcePrefix}` };
+  }
+  if (event.source.startsWith(PLATFORM_SOURCES)) {
+    return { reason: 'foreign-source', detail: `source: ${PLATFORM_SOURCES} is of the platform itself` };
   }
   if (!REPORTED_KINDS.has(event.type.split('.', 1)[0]!)) {
     return { reason: 'foreign-type', detail: `type: a reporter may not send ${event.type}` };
