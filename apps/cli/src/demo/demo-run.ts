@@ -9,6 +9,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { processIdentity } from '@quipu/platform';
+import { z } from 'zod';
 import { type DemoTenant } from './tenants.js';
 
 /** One run of the demo: what its queues, workers and directories are called. */
@@ -56,17 +57,21 @@ export interface DemoNode {
   readonly life: string;
 }
 
+const note = z.object({ what: z.string(), tenant: z.string(), subject: z.string(), life: z.string() });
+
 /** Writes down that a node was taken or given back, for who has to put away after a run that was killed. */
 export function noteNode(run: DemoRun, what: 'taken' | 'given-back', node: DemoNode): void {
-  appendFileSync(join(run.directory, 'nodes'), `${JSON.stringify({ what, ...node })}\n`);
+  // On a line of its own, also after one that was cut off.
+  appendFileSync(join(run.directory, 'nodes'), `\n${JSON.stringify({ what, ...node })}\n`);
 }
 
 /** The nodes that a run has taken and not given back. */
 export function heldNodes(run: DemoRun): DemoNode[] {
   const held = new Map<string, DemoNode>();
-  // What stands after the last line break was cut off by a kill.
-  for (const line of read(join(run.directory, 'nodes')).split('\n').slice(0, -1)) {
-    const { what, ...node } = JSON.parse(line) as DemoNode & { what: string };
+  for (const line of read(join(run.directory, 'nodes')).split('\n')) {
+    const noted = parseNote(line);
+    if (noted === undefined) continue;
+    const { what, ...node } = noted;
     if (what === 'taken') held.set(`${node.subject} ${node.life}`, node);
     else held.delete(`${node.subject} ${node.life}`);
   }
@@ -89,6 +94,15 @@ export function deadRuns(dataDir: string): DemoRun[] {
 /** Ids of the artifacts that a tenant's workers made. */
 export function artifactsOf(run: DemoRun, tenant: DemoTenant): string[] {
   return list(join(storeOf(run, tenant), 'artifacts'));
+}
+
+/** What a line says; nothing, if a kill or a full disk cut it off. */
+function parseNote(line: string): (DemoNode & { what: string }) | undefined {
+  try {
+    return note.parse(JSON.parse(line));
+  } catch {
+    return undefined;
+  }
 }
 
 function isDead({ directory }: DemoRun): boolean {
