@@ -225,6 +225,72 @@ describe('who sees what', () => {
     }
   });
 
+  it('lets Gnocchi clients find the metrics of their tenant, and use what they may', async () => {
+    const ask = (
+      { role, secret }: Caller,
+      url: string,
+      body?: object,
+      method: 'GET' | 'POST' | 'DELETE' = body === undefined ? 'GET' : 'POST',
+    ) =>
+      system.request({
+        method,
+        url,
+        headers: {
+          accept: 'application/json',
+          authorization: `Basic ${Buffer.from(`${role}:${secret}`).toString('base64')}`,
+          ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        },
+        ...(body === undefined ? {} : { payload: body }),
+      });
+    const made: { caller: Caller; id: string }[] = [];
+    for (const caller of callers) {
+      const answer = await ask(caller, '/v1/metric', { archive_policy_name: 'high' });
+      const barred = caller.role === 'reporter' || caller.role === 'scraper';
+      expect([caller.tenant.id, caller.role, answer.statusCode]).toEqual([
+        caller.tenant.id,
+        caller.role,
+        barred ? 403 : 201,
+      ]);
+      if (!barred) made.push({ caller, id: answer.json<{ id: string }>().id });
+    }
+    for (const { caller } of made) {
+      const superadmin = caller.role === 'superadmin';
+      const known = made.filter((one) => superadmin || one.caller.tenant === caller.tenant);
+      const listed = (await ask(caller, '/v1/metric')).json<{ id: string }[]>().map(({ id }) => id);
+      expect(listed.sort()).toEqual(known.map(({ id }) => id).sort());
+      for (const { caller: owner, id } of made) {
+        const exists = superadmin || owner.tenant === caller.tenant;
+        const usable = superadmin || caller.role === 'admin' || owner.role === caller.role;
+        const expected = exists ? (usable ? 200 : 403) : 404;
+        const urls = [`/v1/metric/${id}`, `/v1/metric/${id}/measures`, `/v1/aggregation/metric?metric=${id}`];
+        for (const url of urls) {
+          const { statusCode } = await ask(caller, url);
+          expect([caller.tenant.id, caller.role, owner, url, statusCode]).toEqual([
+            ...[caller.tenant.id, caller.role, owner, url],
+            expected,
+          ]);
+        }
+        const batch = await ask(caller, '/v1/batch/metrics/measures', { [id]: [] });
+        expect(batch.statusCode).toBe(exists ? (usable ? 202 : 403) : 400);
+      }
+      for (const [url, body] of [
+        [
+          '/v1/archive_policy',
+          { name: `p-${caller.tenant.id}-${caller.role}`, definition: [{ granularity: 60 }] },
+        ],
+        ['/v1/status', undefined],
+      ] as const) {
+        const { statusCode } = await ask(caller, url, body);
+        expect([url, caller.role, statusCode]).toEqual([
+          ...[url, caller.role],
+          superadmin ? (body === undefined ? 200 : 201) : 403,
+        ]);
+      }
+      const other = made.find((one) => one.caller.secret !== caller.secret)!.caller;
+      expect((await ask({ ...caller, secret: `${other.secret}x` }, '/v1/metric')).statusCode).toBe(401);
+    }
+  });
+
   it('tells collectors the points of what their role sees, and of no other tenant', async () => {
     const redis = createRedis(system.redisUrl, 'plain');
     try {

@@ -131,6 +131,8 @@ describe('answers', () => {
     const all = Object.entries(document.paths).flatMap(([path, item]) =>
       Object.keys(item).map((method) => `${method.toUpperCase()} ${path}`),
     );
-    expect(all.filter((one) => !asked.has(one) && !['GET /', 'GET /docs'].includes(one))).toEqual([]);
+    // The Gnocchi dialect is asked by its own client, in a spec of its own.
+    const others = all.filter((one) => !/ \/(v1\/|healthcheck)/.test(one));
+    expect(others.filter((one) => !asked.has(one) && !['GET /', 'GET /docs'].includes(one))).toEqual([]);
   }, 60_000);
 });

@@ -2,6 +2,7 @@ import { createLogger, loadConfig, ManualClock } from '@quipu/platform';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { createApi } from '../../apps/api/src/create-api.js';
+import { servedOperations } from '../../apps/api/src/gnocchi/gnocchi-routes.js';
 import { testDatabase, testRedis } from '../support/index.js';
 import { type Document, type Operation, resolved, schemasOf } from './support/openapi-schemas.js';
 
@@ -50,7 +51,9 @@ describe('the OpenAPI document', () => {
     );
 
   it('has every route of the server, and no other', () => {
-    const served = routes.map((route) => route.replaceAll(/:(\w+)/g, '{$1}'));
+    // The Gnocchi dialect finds its routes itself, below one path.
+    const own = routes.filter((route) => !/ \/v1(\/\*)?$/.test(route));
+    const served = [...own.map((route) => route.replaceAll(/:(\w+)/g, '{$1}')), ...servedOperations()];
     expect(
       operations()
         .map(([name]) => name)

@@ -22,10 +22,15 @@ export interface GnocchiRoute {
   readonly isOpen?: boolean;
 }
 
-const unserved =
-  (what: string): GnocchiHandler =>
-  () =>
-    Promise.reject(notServed(what));
+const UNSERVED = new WeakSet<GnocchiHandler>();
+
+/** Answers 501. @param what is not served. */
+function unserved(what: string): GnocchiHandler {
+  const handler: GnocchiHandler = () => Promise.reject(notServed(what));
+  UNSERVED.add(handler);
+  return handler;
+}
+
 const RESOURCE_CHANGES = unserved('changes of resources');
 const BULK_DELETION = unserved('the deletion of resources by a filter');
 const ALGEBRA = unserved('the algebra of aggregates');
@@ -115,4 +120,13 @@ export function findRoute(path: string): FoundRoute | null {
     if (fits) return { route, names };
   }
   return null;
+}
+
+/** What is served: method and path, open parts in braces. */
+export function servedOperations(): string[] {
+  return GNOCCHI_ROUTES.flatMap(({ path, methods }) =>
+    Object.entries(methods)
+      .filter(([, handler]) => !UNSERVED.has(handler))
+      .map(([method]) => `${method} /v1/${path.replaceAll(/<(\w+)>/g, '{$1}')}`),
+  );
 }

@@ -3,6 +3,7 @@ import { cooprApi } from '../coopr/coopr.openapi.js';
 import { entitiesApi } from '../entities/entities.openapi.js';
 import { eventsApi } from '../events/events.openapi.js';
 import { fleetApi } from '../fleet/fleet.openapi.js';
+import { gnocchiApi } from '../gnocchi/gnocchi.openapi.js';
 import { healthApi } from '../health/health.openapi.js';
 import { metricsApi } from '../metrics/metrics.openapi.js';
 import { pageApi } from '../page/page.openapi.js';
@@ -26,6 +27,7 @@ const FRAGMENTS: readonly ApiFragment[] = [
   cooprApi,
   metricsApi,
   proxmoxApi,
+  gnocchiApi,
   healthApi,
   pageApi,
   docsApi,
@@ -75,6 +77,11 @@ const SECURITY_SCHEMES = {
       '`PBSAPIToken=<user>@quipu!<tenant>:<key>`: the user, its tenant’s name and a key of that user.',
   },
   basic: { type: 'http', scheme: 'basic', description: 'User `<tenant>/<user>`, password an API key.' },
+  gnocchi: {
+    type: 'http',
+    scheme: 'basic',
+    description: 'The user is the principal’s name, the password its key.',
+  },
   cooprUser: { type: 'apiKey', in: 'header', name: 'Coopr-UserID', description: 'The user’s name.' },
   cooprTenant: {
     type: 'apiKey',
