@@ -20,6 +20,7 @@ type Reduction = (values: Float64Array, from: number, to: number) => number;
 export class Aggregator {
   private sorted: Float64Array | null = null;
   private ofDifferences: Aggregator | null = null;
+  private allKeys: Float64Array | null = null;
 
   constructor(private readonly groups: Groups) {}
 
@@ -41,18 +42,21 @@ export class Aggregator {
   /** Applies a reduction to the groups that have at least some values. */
   private reduce(reduction: Reduction, values: Float64Array, least = 1): Column {
     const { keys, starts, end } = this.groups;
-    const outKeys = new Float64Array(keys.length);
-    const outValues = new Float64Array(keys.length);
-    let length = 0;
+    const reduced = new Float64Array(keys.length);
+    const left: number[] = [];
     for (let group = 0; group < keys.length; group += 1) {
       const from = starts[group]!;
       const to = starts[group + 1] ?? end;
       if (to - from < least) continue;
-      outKeys[length] = keys[group]!;
-      outValues[length] = reduction(values, from, to);
-      length += 1;
+      reduced[left.length] = reduction(values, from, to);
+      left.push(keys[group]!);
     }
-    return { keys: outKeys.subarray(0, length), values: outValues.subarray(0, length) };
+    if (left.length < keys.length) {
+      return { keys: Float64Array.from(left), values: reduced.subarray(0, left.length) };
+    }
+    // One array of keys for all methods: thousands of small arrays a pass are most of what a pass costs.
+    this.allKeys ??= Float64Array.from(keys);
+    return { keys: this.allKeys, values: reduced };
   }
 
   /** The values, those of each group in order of size, NaN last. */

@@ -34,7 +34,36 @@ export function joinColumns(parts: readonly Column[]): Column {
   return joined;
 }
 
+/**
+ * Puts new buckets in the place of old ones from a key on, column by column. Columns of one granularity mostly have the
+ * same keys: those are joined once.
+ */
+export class ColumnReplacer {
+  private old: Float64Array | null = null;
+  private fresh: Float64Array | null = null;
+  private joined: Float64Array | null = null;
+
+  constructor(private readonly from: number) {}
+
+  /** The old buckets before the key, then the new ones. */
+  replace(old: Column, fresh: Column): Column {
+    const kept = firstKeyFrom(old.keys, this.from);
+    if (kept === 0) return fresh;
+    const values = new Float64Array(kept + fresh.values.length);
+    values.set(kept === old.values.length ? old.values : old.values.subarray(0, kept));
+    values.set(fresh.values, kept);
+    if (this.joined === null || this.old !== old.keys || this.fresh !== fresh.keys) {
+      this.joined = new Float64Array(values.length);
+      this.joined.set(old.keys.subarray(0, kept));
+      this.joined.set(fresh.keys, kept);
+      [this.old, this.fresh] = [old.keys, fresh.keys];
+    }
+    return { keys: this.joined, values };
+  }
+}
+
 /** What a series keeps when it may have so many buckets from its newest one back; null: all of them. */
 export function retain(column: Column, points: number | null, newest: number): Column {
-  return points === null ? column : sliceColumn(column, newest - points + 1);
+  const oldest = points === null ? -1 : newest - points + 1;
+  return (column.keys[0] ?? oldest) >= oldest ? column : sliceColumn(column, oldest);
 }

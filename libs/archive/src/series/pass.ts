@@ -5,7 +5,7 @@ import { firstFrom, type Instant, NO_POINTS, type Points, slicePoints } from '..
 import type { ArchivePolicy } from '../policy/archive-policy.js';
 import { isRate, methodCode } from '../policy/methods.js';
 import { backBlocks, blockNs } from '../policy/window.js';
-import { joinColumns, retain, sliceColumn } from './columns.js';
+import { ColumnReplacer, retain } from './columns.js';
 import { mergePoints, pointsFrom, sortIncoming } from './merge-points.js';
 import type { Tail, TailColumn, TailPart } from './tail.js';
 
@@ -95,13 +95,14 @@ function recompute(policy: ArchivePolicy, change: Change, old: TailPart | undefi
   const { merged, grid, changedFrom, points } = change;
   const from = firstFrom(merged, grid.startOf(changedFrom));
   const aggregator = new Aggregator(groupPoints(merged, from, grid));
+  const replacer = new ColumnReplacer(changedFrom);
   const columns = new Map<number, TailColumn>();
   for (const method of policy.aggregationMethods) {
     const code = methodCode(method);
     const before = old?.columns.get(code);
     const computed = aggregator.column(method);
-    const column = before ? joinColumns([sliceColumn(before.column, 0, changedFrom), computed]) : computed;
-    const newest = Math.max(column.keys.at(-1) ?? -1, before?.newest ?? -1);
+    const column = before ? replacer.replace(before.column, computed) : computed;
+    const newest = Math.max(column.keys[column.keys.length - 1] ?? -1, before?.newest ?? -1);
     columns.set(code, { column: retain(column, points, newest), newest });
   }
   return { granularityNs: grid.granularityNs, sealedTo: old?.sealedTo ?? 0, columns };
