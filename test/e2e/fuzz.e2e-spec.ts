@@ -28,6 +28,8 @@ const ROUTES = [
   ['GET', '/docs/openapi.json'],
   ['GET', '/api/usage'],
   ['GET', '/api/queues'],
+  ['GET', '/api/workers'],
+  ['GET', '/api/pools'],
   ['GET', '/api/why'],
   ['GET', '/api/why/export'],
   ['GET', '/api/tenants'],
@@ -50,6 +52,7 @@ const ROUTES = [
 const PREFIXES = [
   '/api/jobs/',
   '/api/nodes/',
+  '/api/workers/',
   '/api/events/',
   '/api/keys/',
   '/v2/',
@@ -82,6 +85,10 @@ const PARAMETERS = [
     'groupby',
     'timeunit',
     'measure',
+    'pool',
+    'type',
+    'state',
+    'sort',
   ],
   ...[
     'history',
@@ -243,7 +250,19 @@ beforeAll(async () => {
     { type: 'job.started', tenant, subject: `job/${name}`, time: NOW - 5000, data: { cluster: name } },
     { type: 'node.allocated', tenant, subject: `node/${name}/n`, time: NOW - 4000, data: { user: name } },
   ];
-  await system.report([...job('acme', 'f1'), ...job(`id-${FOREIGN}`, FOREIGN)]);
+  const worker = (tenant: string, name: string): Parameters<TestSystem['report']>[0] =>
+    ['worker.registered', 'worker.connected'].map((type) => ({
+      ...{ type, tenant, subject: `worker/${name}`, time: NOW - 9000 },
+      data: { pool: name, type: 'external' },
+    }));
+  await system.report([
+    ...[...job('acme', 'f1'), ...job(`id-${FOREIGN}`, FOREIGN)],
+    ...[...worker('acme', 'w1'), ...worker(`id-${FOREIGN}`, FOREIGN)],
+    {
+      ...{ type: 'job.started', tenant: `id-${FOREIGN}`, subject: `job/on-w1-${FOREIGN}`, time: NOW - 5000 },
+      data: { queue: FOREIGN, worker: 'w1', workerTenant: 'acme' },
+    },
+  ]);
   const redis = createRedis(system.redisUrl, 'plain');
   const generations = new GenerationStore(redis);
   await generations.takeLease('fuzz', 60_000);
