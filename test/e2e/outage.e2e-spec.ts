@@ -17,6 +17,8 @@ const COOPR = { 'Coopr-UserID': 'admin', 'Coopr-TenantID': 'superadmin', 'Coopr-
 const OWN_ROUTES = [
   '/api/usage',
   '/api/queues',
+  '/api/workers',
+  '/api/pools',
   '/api/why?measure=node_seconds',
   '/api/tenants',
   '/api/audit',
