@@ -14,6 +14,9 @@ Measures on databases of its own, which are created beside the live one and drop
 reference are always measured in the same run. Takes several minutes at scale 1. Exits with 3 if a floor is
 missed. The numbers mean little while something else keeps the machine busy.
 
+The archive is measured beside the real Gnocchi where gnocchi-upgrade, gnocchi-metricd and uwsgi_python3 are on the
+PATH; where they are not, its published figures stand in the table.
+
 Examples:
   $ ./quipu bench
   $ ./quipu bench --only import
