@@ -142,7 +142,9 @@ describe('the real client of Gnocchi', () => {
         const port = await firstLine(child);
         const theirs = steps(await run(root, [SESSION, `http://127.0.0.1:${port}`, 'any', 'any']));
         const frozen = steps(readFileSync(ANSWERS, 'utf8'));
-        const different = theirs.filter(([, answer], i) => !sameAnswer(answer, frozen[i]![1]));
+        const different = theirs.filter(
+          ([name, answer], i) => !Object.hasOwn(DIFFERENCES, name) && !sameAnswer(answer, frozen[i]![1]),
+        );
         expect(different).toEqual([]);
       } finally {
         child.kill('SIGKILL');
