@@ -26,7 +26,7 @@ export class EventEncoder {
   private readonly sourceJson: string;
   /** What stands between id and subject of an event of each type. */
   private readonly heads = new Map<string, string>();
-  private lastTenant = '';
+  private lastTenant: string | undefined;
   private stampMs = Number.NaN;
   private stamp = '';
 
@@ -63,15 +63,14 @@ export class EventEncoder {
     }
     if (!(time >= MIN_TIME_MS && time <= MAX_TIME_MS)) throw new Error(`${type}: ${time} is no time`);
     const tenant = event.tenant ?? this.tenantOf(type.slice(0, dot));
-    if (tenant !== this.lastTenant) {
+    if (tenant === undefined || tenant !== this.lastTenant) {
       if (!isTenantId(tenant)) throw new Error(`${type}: ${String(tenant).slice(0, 200)} is no tenant id`);
       this.lastTenant = tenant;
     }
-    const order = sequence === undefined ? '' : `,"sequence":${JSON.stringify(sequence)}`;
-    const data = event.data === undefined ? '{}' : JSON.stringify(event.data);
     const json =
       `{"specversion":"1.0","id":"${this.uuids.next(nowMs)}${this.headOf(type)}${JSON.stringify(subject)}` +
-      `,"time":"${this.format(Math.floor(time))}","tenant":"${tenant}"${order},"data":${data}}`;
+      `,"time":"${this.format(Math.floor(time))}","tenant":"${tenant}"${orderOf(type, sequence)}` +
+      `,"data":${dataOf(type, event.data)}}`;
     if (json.length * MOST_BYTES_PER_UNIT > MAX_EVENT_BYTES && Buffer.byteLength(json) > MAX_EVENT_BYTES) {
       throw new Error(`${type}: the event has over ${MAX_EVENT_BYTES} bytes`);
     }
@@ -101,4 +100,22 @@ export class EventEncoder {
     }
     return this.stamp;
   }
+}
+
+/*
+ * What JSON has no words for, JSON.stringify leaves out: in the middle of a text that would make the whole job
+ * unreadable, with everybody's events in it.
+ */
+
+function orderOf(type: string, sequence: unknown): string {
+  if (sequence === undefined || sequence === null) return '';
+  if (typeof sequence !== 'string') throw new Error(`${type}: a sequence is a text`);
+  return `,"sequence":${JSON.stringify(sequence)}`;
+}
+
+function dataOf(type: string, data: unknown): string {
+  if (data === undefined || data === null) return '{}';
+  const text = JSON.stringify(data) as string | undefined;
+  if (text?.startsWith('{') !== true) throw new Error(`${type}: the data must be an object`);
+  return text;
 }

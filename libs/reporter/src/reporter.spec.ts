@@ -90,6 +90,26 @@ describe('a reporter', () => {
     expect(errors).toHaveLength(wrong.length);
   });
 
+  it('refuses what JSON has no words for, and what travels with it arrives', async () => {
+    const { queue, reporter } = rig({ tenant: '' });
+    const wrong: unknown[] = [
+      queued(1),
+      queued(1, { tenant: 'acme', data: (() => 1) as never }),
+      queued(1, { tenant: 'acme', data: Symbol('x') as never }),
+      queued(1, { tenant: 'acme', data: { toJSON: () => undefined } as never }),
+      queued(1, { tenant: 'acme', data: [] as never }),
+      queued(1, { tenant: 'acme', data: 'text' as never }),
+      queued(1, { tenant: 'acme', sequence: (() => 1) as never }),
+      queued(1, { tenant: 'acme', sequence: 7 as never }),
+    ];
+    for (const [at, event] of wrong.entries()) {
+      expect([at, reporter.report(event as ReportedEvent)]).toEqual([at, false]);
+      expect(reporter.report(queued(at, { tenant: 'acme' }))).toBe(true);
+    }
+    await jest.advanceTimersByTimeAsync(200);
+    expect(queue.jobs.map((job) => job.length)).toEqual([wrong.length]);
+  });
+
   it('never throws, even if the handler of its errors does', () => {
     const { reporter } = rig({
       onError: () => {
