@@ -6,6 +6,7 @@ import { readBody } from '../events/read-body.js';
 import { GnocchiError } from './forms/gnocchi-error.js';
 import type { PlainValue } from './forms/plain-value.js';
 import type { GnocchiCaller } from './gnocchi-caller.js';
+import { parsePythonJson } from './input/python-json.js';
 import type { Query } from './input/query.js';
 import { type Schema, validate } from './input/schema.js';
 
@@ -82,17 +83,8 @@ function parseBody(bytes: Buffer): unknown {
   const text = bytes.toString('utf8');
   if (text.trim() === '') throw undecodable('Expected object or value');
   try {
-    return JSON.parse(text);
+    return parsePythonJson(text);
   } catch (error) {
-    // Python writes NaN and infinities as bare words.
-    const worded = text.replace(/"(?:[^"\\]|\\.)*"|-?\b(?:NaN|Infinity)\b/g, (token) =>
-      token.startsWith('"') ? token : `"${token}"`,
-    );
-    try {
-      if (worded !== text) return JSON.parse(worded);
-    } catch {
-      // What is wrong with the text as it was sent is told.
-    }
     throw undecodable(error instanceof Error ? error.message : String(error));
   }
 }

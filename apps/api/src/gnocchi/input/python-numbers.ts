@@ -1,4 +1,4 @@
-const FLOAT = /^[+-]?(?:\d+(?:_\d+)*\.?(?:\d+(?:_\d+)*)?|\.\d+(?:_\d+)*)(?:e[+-]?\d+(?:_\d+)*)?$/i;
+const FLOAT = /^[+-]?(?:\d+(?:_\d+)*(?:\.(?:\d+(?:_\d+)*)?)?|\.\d+(?:_\d+)*)(?:e[+-]?\d+(?:_\d+)*)?$/i;
 const WORD = /^([+-]?)(inf|infinity|nan)$/i;
 
 /** What Python makes a float of: numbers, truth values, and texts of a number, of infinity or of NaN. Null: it is none. */

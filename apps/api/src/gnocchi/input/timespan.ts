@@ -1,9 +1,9 @@
 import { toFloat } from './python-numbers.js';
 
 const NUMBER = '\\d+(?:\\.\\d*)?|\\.\\d+';
-const SEPARATOR = '\\s*[,/]?\\s*';
-const part = (name: string, units: string): string =>
-  `(?:(?<${name}>${NUMBER})\\s*(?:${units})${SEPARATOR})?`;
+/** One way only to match every text: two runs of blanks side by side would share them in every possible way. */
+const SEPARATOR = ' ?(?:[,/] ?)?';
+const part = (name: string, units: string): string => `(?:(?<${name}>${NUMBER}) ?(?:${units})${SEPARATOR})?`;
 const WEEKS = part('weeks', 'weeks?|wks?|w');
 const DAYS = part('days', 'days?|dys?|d');
 
@@ -14,7 +14,7 @@ const FORMS = [
   `${WEEKS}${DAYS}(?<hours>\\d+):(?<minutes>\\d{2}):(?<seconds>\\d{2}(?:\\.\\d+)?)`,
   `(?<days>\\d+):(?<hours>\\d{2}):(?<minutes>\\d{2}):(?<seconds>\\d{2}(?:\\.\\d+)?)`,
   `:(?<seconds>\\d{2}(?:\\.\\d+)?)`,
-].map((form) => new RegExp(`^\\s*${form}\\s*$`, 'i'));
+].map((form) => new RegExp(`^${form}$`, 'i'));
 
 const SECONDS: Readonly<Record<string, number>> = {
   weeks: 604_800,
@@ -34,9 +34,11 @@ export class TimespanError extends Error {}
  * The seconds of a span in words: `5 minutes`, `1h30m`, `2 days 4:13:02`, `-1 hour`. Null: it is none.
  */
 export function parseSpanText(text: string): number | null {
-  const sign = /^\s*([+-])?/.exec(text)![1];
-  const unsigned = sign === undefined ? text : text.slice(text.indexOf(sign) + 1);
-  if (unsigned.length > 200) return null;
+  const trimmed = text.trim();
+  const sign = /^[+-]/.exec(trimmed)?.[0];
+  const rest = sign === undefined ? trimmed : trimmed.slice(1);
+  if (rest.length > 200) return null;
+  const unsigned = rest.trim().replace(/\s+/g, ' ');
   for (const form of FORMS) {
     const groups = form.exec(unsigned)?.groups;
     const given = Object.entries(groups ?? {}).filter(([, number]) => number !== undefined);
