@@ -7,33 +7,64 @@ import { jobsHolding, openRunOf } from './open-runs.js';
 import { endingOf, type EndingRow, LIFE_COLUMNS, lifeOf, type LifeRow } from './rows.js';
 import { WORKER_PREFIX } from './selection.js';
 
-/** Most workers that are judged at once; the others come next. */
-const MOST_WORKERS = 200;
-/** Most jobs of theirs that are looked at: who judges for longer judges what was. */
-const MOST_JOBS = 5_000;
+/** Jobs that are looked at, per worker of a page: who judges for longer judges what was. */
+const JOBS_PER_WORKER = 25;
 const DAY_MS = 86_400_000;
-/** Most attempts that are woken at once. */
-const MOST_WAKINGS = 2_000;
+/** Attempts that are woken at once, per worker of a page. */
+const WAKINGS_PER_WORKER = 10;
+
+/** A place among workers, in the order in which they are looked at. */
+export interface WorkerPlace {
+  /** When the log last recorded a sign of the life that is due, ms; '0' where that is not asked for. */
+  readonly heardMs: string;
+  readonly tenant: string;
+  readonly worker: string;
+}
+
+/** A place among endings, in the order in which they are woken. */
+export type EndingPlace = readonly [
+  ...[wokenMs: string, jobTenant: string, job: string, attempt: number],
+  ...[tenant: string, worker: string, life: string],
+];
+
+/** What part of those that something is to be said of is read. */
+export interface Page<P> {
+  /** From which on; null: from the first. */
+  readonly after: P | null;
+  /** Workers that are looked at once, at most; one at least. */
+  readonly most: number;
+}
+
+/**
+ * A part of those that something is to be said of, and where to read on: null when these were the last. Who stays there
+ * whatever is said of it, since the log does not take that, keeps nobody behind it from its turn.
+ */
+export interface Found<T, P> {
+  readonly found: T[];
+  readonly next: P | null;
+}
 
 const DUE = `
-SELECT ${LIFE_COLUMNS} FROM sweeper_lives
- JOIN (SELECT DISTINCT tenant, worker FROM (
-         SELECT tenant, worker FROM sweeper_lives WHERE in_touch AND beats AND heard_ms <= $1
-          ORDER BY heard_ms LIMIT ${MOST_WORKERS}) AS due) AS due USING (tenant, worker)`;
+SELECT heard_ms, tenant, worker FROM sweeper_lives
+ WHERE in_touch AND beats AND heard_ms <= $1 AND (heard_ms, tenant, worker) > ($2, $3, $4)
+ ORDER BY heard_ms, tenant, worker LIMIT $5`;
 
 /**
  * Workers of which a life was lost lately and that hold jobs all the same. Without the collations of the entities' own
  * columns all entities would be looked at.
  */
 const LEFT = (ledger: LedgerSchema) => `
+SELECT DISTINCT '0' AS heard_ms, l.tenant, l.worker FROM sweeper_lives l
+  JOIN ${ledger}.entities e
+    ON e.tenant = l.tenant COLLATE "default" AND e.kind = ${KIND_CODES.worker}
+   AND e.id = ('${WORKER_PREFIX}' || l.worker) COLLATE "default"
+ WHERE NOT l.in_touch AND NOT l.retired AND l.lost_ms IS NOT NULL AND l.heard_ms BETWEEN $1 AND $2
+   AND json_array_length(e.state -> 'holds') > 0 AND (l.tenant, l.worker) > ($3, $4)
+ ORDER BY l.tenant, l.worker LIMIT $5`;
+
+const LIVES = `
 SELECT ${LIFE_COLUMNS} FROM sweeper_lives
- JOIN (SELECT DISTINCT l.tenant, l.worker FROM sweeper_lives l
-         JOIN ${ledger}.entities e
-           ON e.tenant = l.tenant COLLATE "default" AND e.kind = ${KIND_CODES.worker}
-          AND e.id = ('${WORKER_PREFIX}' || l.worker) COLLATE "default"
-        WHERE NOT l.in_touch AND NOT l.retired AND l.lost_ms IS NOT NULL AND l.heard_ms BETWEEN $1 AND $2
-          AND json_array_length(e.state -> 'holds') > 0
-        LIMIT ${MOST_WORKERS}) AS due USING (tenant, worker)`;
+  JOIN unnest($1::text[], $2::text[]) AS named (tenant, worker) USING (tenant, worker)`;
 
 const WORKER_STATES = (ledger: LedgerSchema) => `
 SELECT e.tenant, e.id, e.state FROM unnest($1::text[], $2::text[]) AS named (tenant, id)
@@ -52,16 +83,19 @@ interface StateRow {
 }
 
 /**
- * The workers of which a life was last heard at `untilMs` or before, with all their lives and open runs. Costs what is
- * due, not what there is. Inside one snapshot with {@link readOutlook}.
+ * The workers of which a life was last heard at `untilMs` or before, those first that are silent for longest, with all
+ * their lives and open runs. Costs what is due, not what there is. Inside one snapshot with {@link readOutlook}.
  */
 export async function readDue(
   client: SweeperClient,
   ledger: LedgerSchema,
   untilMs: number,
-): Promise<WorkerRecord[]> {
-  const { rows } = await client.query<LifeRow>(DUE, [String(Math.floor(untilMs))]);
-  return recordsOf(client, ledger, rows);
+  { after, most }: Page<WorkerPlace>,
+): Promise<Found<WorkerRecord, WorkerPlace>> {
+  const { heardMs, tenant, worker } = after ?? { heardMs: '-1', tenant: '', worker: '' };
+  const until = String(Math.floor(untilMs));
+  const { rows } = await client.query<PlaceRow>(DUE, [until, heardMs, tenant, worker, most]);
+  return recordsOf(client, ledger, rows, most);
 }
 
 /**
@@ -72,46 +106,63 @@ export async function readLeft(
   client: SweeperClient,
   ledger: LedgerSchema,
   untilMs: number,
-): Promise<WorkerRecord[]> {
+  { after, most }: Page<WorkerPlace>,
+): Promise<Found<WorkerRecord, WorkerPlace>> {
   const until = Math.floor(untilMs);
-  const { rows } = await client.query<LifeRow>(LEFT(ledger), [String(until - DAY_MS), String(until)]);
-  return recordsOf(client, ledger, rows);
+  const { tenant, worker } = after ?? { tenant: '', worker: '' };
+  const within = [String(until - DAY_MS), String(until)];
+  const { rows } = await client.query<PlaceRow>(LEFT(ledger), [...within, tenant, worker, most]);
+  return recordsOf(client, ledger, rows, most);
 }
 
-async function recordsOf(
-  client: SweeperClient,
-  ledger: LedgerSchema,
-  rows: readonly LifeRow[],
-): Promise<WorkerRecord[]> {
-  if (rows.length === 0) return [];
-  const workers = new Map<string, DueWorker>();
-  for (const life of rows.map(lifeOf)) {
-    const name = nameOf(life.tenant, `${WORKER_PREFIX}${life.worker}`);
-    const known = workers.get(name);
-    if (known === undefined)
-      workers.set(name, { tenant: life.tenant, worker: life.worker, lives: [life], jobs: [] });
-    else known.lives.push(life);
-  }
-  const all = [...workers.values()];
-  const stored = await client.query<StateRow>(WORKER_STATES(ledger), [
-    all.map(({ tenant }) => tenant),
-    all.map(({ worker }) => `${WORKER_PREFIX}${worker}`),
-  ]);
-  for (const { tenant, id, state } of stored.rows) workers.get(nameOf(tenant, id))!.jobs = jobsHolding(state);
-  return readRuns(client, ledger, firstOf(all));
+interface PlaceRow {
+  heard_ms: string;
+  tenant: string;
+  worker: string;
 }
 
 interface DueWorker {
+  readonly place: WorkerPlace;
   readonly tenant: string;
   readonly worker: string;
   readonly lives: Life[];
   jobs: [tenant: string, subject: string][];
 }
 
+async function recordsOf(
+  client: SweeperClient,
+  ledger: LedgerSchema,
+  rows: readonly PlaceRow[],
+  most: number,
+): Promise<Found<WorkerRecord, WorkerPlace>> {
+  if (rows.length === 0) return { found: [], next: null };
+  const places = rows.map(({ heard_ms: heardMs, tenant, worker }) => ({ heardMs, tenant, worker }));
+  const workers = new Map<string, DueWorker>();
+  for (const place of places) {
+    const { tenant, worker } = place;
+    const name = nameOf(tenant, `${WORKER_PREFIX}${worker}`);
+    if (!workers.has(name)) workers.set(name, { place, tenant, worker, lives: [], jobs: [] });
+  }
+  const all = [...workers.values()];
+  const tenants = all.map(({ tenant }) => tenant);
+  const lives = await client.query<LifeRow>(LIVES, [tenants, all.map(({ worker }) => worker)]);
+  for (const life of lives.rows.map(lifeOf)) {
+    workers.get(nameOf(life.tenant, `${WORKER_PREFIX}${life.worker}`))!.lives.push(life);
+  }
+  const stored = await client.query<StateRow>(WORKER_STATES(ledger), [
+    tenants,
+    all.map(({ worker }) => `${WORKER_PREFIX}${worker}`),
+  ]);
+  for (const { tenant, id, state } of stored.rows) workers.get(nameOf(tenant, id))!.jobs = jobsHolding(state);
+  const first = firstOf(all, most * JOBS_PER_WORKER);
+  const next = first.length < all.length ? first.at(-1)!.place : rows.length < most ? null : places.at(-1)!;
+  return { found: await readRuns(client, ledger, first), next };
+}
+
 /** As many workers as have not too many jobs together, but one at least. */
-function firstOf(workers: readonly DueWorker[]): DueWorker[] {
+function firstOf(workers: readonly DueWorker[], mostJobs: number): DueWorker[] {
   let jobs = 0;
-  return workers.filter((worker, i) => (jobs += worker.jobs.length) <= MOST_JOBS || i === 0);
+  return workers.filter((worker, i) => (jobs += worker.jobs.length) <= mostJobs || i === 0);
 }
 
 async function readRuns(
@@ -143,10 +194,25 @@ function nameOf(tenant: string, subject: string): string {
   return `${tenant}\n${subject}`;
 }
 
+const WOKEN = `
+SELECT * FROM sweeper_endings
+ WHERE woken_ms IS NOT NULL
+   AND (woken_ms, job_tenant, job, attempt, tenant, worker, life) > ($1, $2, $3, $4, $5, $6, $7)
+ ORDER BY woken_ms, job_tenant, job, attempt, tenant, worker, life LIMIT $8`;
+
+const FIRST_ENDING: EndingPlace = [String(-(2n ** 63n)), '', '', 0, '', '', ''];
+
 /** Attempts ended by estimate whose worker has given a sign of life since. */
-export async function readWoken(client: SweeperClient): Promise<Ending[]> {
-  const { rows } = await client.query<EndingRow>(
-    `SELECT * FROM sweeper_endings WHERE woken_ms IS NOT NULL ORDER BY woken_ms LIMIT ${MOST_WAKINGS}`,
-  );
-  return rows.map(endingOf);
+export async function readWoken(
+  client: SweeperClient,
+  { after, most }: Page<EndingPlace>,
+): Promise<Found<Ending, EndingPlace>> {
+  const limit = most * WAKINGS_PER_WORKER;
+  const { rows } = await client.query<EndingRow>(WOKEN, [...(after ?? FIRST_ENDING), limit]);
+  const last = rows.length < limit ? undefined : rows.at(-1);
+  return { found: rows.map(endingOf), next: last === undefined ? null : placeOf(last) };
+}
+
+function placeOf(row: EndingRow): EndingPlace {
+  return [row.woken_ms!, row.job_tenant, row.job, row.attempt, row.tenant, row.worker, row.life];
 }

@@ -1,5 +1,13 @@
 export { type Ending } from './ending.js';
-export { readDue, readLeft, readWoken } from './due.js';
+export {
+  type EndingPlace,
+  type Found,
+  type Page,
+  readDue,
+  readLeft,
+  readWoken,
+  type WorkerPlace,
+} from './due.js';
 export { feed, type SweeperClient } from './feed.js';
 export { type GoodLook, Hearing } from './hearing.js';
 export { judge, type Lease, type Loss, type OpenRun, type WorkerRecord } from './judge.js';

@@ -16,6 +16,9 @@ interface PlanNode {
 
 const flatten = (node: PlanNode): PlanNode[] => [node, ...(node.Plans ?? []).flatMap(flatten)];
 
+/** All at once. */
+const PAGE = { after: null, most: 200 };
+
 describe('a sweep', () => {
   let database: TestDatabase;
   let client: pg.Client;
@@ -61,22 +64,22 @@ describe('a sweep', () => {
   }
 
   it('looks at who is due alone, and at their jobs, by index', async () => {
-    const [due, indexes] = await indexesOf((spied) => readDue(spied, LEDGER_1, 100));
-    expect(due.map(({ lives }) => lives.map(({ worker }) => worker))).toEqual([['w1']]);
+    const [due, indexes] = await indexesOf((spied) => readDue(spied, LEDGER_1, 100, PAGE));
+    expect(due.found.map(({ lives }) => lives.map(({ worker }) => worker))).toEqual([['w1']]);
     expect([...new Set(indexes)].sort()).toEqual([
       ...['entities_pkey', 'log_p0_pkey', 'sweeper_lives_due', 'sweeper_lives_pkey'],
     ]);
   });
 
   it('looks at the entities of those who are lost alone', async () => {
-    const [left, indexes] = await indexesOf((spied) => readLeft(spied, LEDGER_1, 100));
-    expect(left.map(({ lives }) => lives.map(({ worker }) => worker))).toEqual([['w2']]);
+    const [left, indexes] = await indexesOf((spied) => readLeft(spied, LEDGER_1, 100, PAGE));
+    expect(left.found.map(({ lives }) => lives.map(({ worker }) => worker))).toEqual([['w2']]);
     expect(indexes).toContain('entities_pkey');
     expect(indexes.filter((index) => index.includes(' of entities'))).toEqual([]);
   });
 
   it('finds attempts to wake, and where everything stands, by index', async () => {
-    const [, woken] = await indexesOf(readWoken);
+    const [, woken] = await indexesOf((spied) => readWoken(spied, PAGE));
     expect(woken).toEqual(['sweeper_endings_woken']);
     const [outlook, indexes] = await indexesOf(readOutlook);
     expect(outlook).toMatchObject({ head: 0n, position: 0n, halted: false, ledger: LEDGER_1 });

@@ -207,6 +207,19 @@ describe('the sweeper', () => {
     expect(await read()).toEqual(before);
   });
 
+  it('finds who is silent behind any number of those whose loss the log does not take', async () => {
+    const { pool } = rig.services.database;
+    await rig.join('behind', 'b');
+    await rig.begin('acme', 'behind/1', 'behind');
+    // No tenant is called so: what is said of it is refused, and it stays due.
+    await pool.query(`
+      INSERT INTO sweeper_lives (tenant, worker, life, since_ms, sign_ms, beats, heard_ms, retired, in_touch)
+      SELECT 'NO TENANT', 'stuck-' || n, '', 0, 0, true, 1, false, true FROM generate_series(1, 200) n`);
+    rig.sweeper(LEASE_MS);
+    await until(async () => (await rig.lost()).includes('worker/behind'));
+    await pool.query(`DELETE FROM sweeper_lives WHERE tenant = 'NO TENANT'`);
+  });
+
   it('steps down when another one has read on: its place in the log is moved by compare-and-set', async () => {
     const { pool } = rig.services.database;
     const { rows } = await pool.query<{ position: string }>('SELECT position FROM sweeper_state');

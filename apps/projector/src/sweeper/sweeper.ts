@@ -6,7 +6,9 @@ import {
   ASIDE_REASONS,
   type AsideReason,
   type Ending,
+  type EndingPlace,
   feed,
+  type Found,
   Hearing,
   judge,
   lossReports,
@@ -17,6 +19,7 @@ import {
   readWoken,
   wakingReport,
   whyAside,
+  type WorkerPlace,
   type WorkerRecord,
 } from '@quipu/sweeper';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -40,9 +43,19 @@ export interface SweeperOptions {
 /** What is known when it is judged. */
 interface Judged {
   readonly outlook: Outlook;
-  readonly due: WorkerRecord[];
-  readonly woken: Ending[];
+  readonly due: Found<WorkerRecord, WorkerPlace>;
+  readonly left: Found<WorkerRecord, WorkerPlace>;
+  readonly woken: Found<Ending, EndingPlace>;
 }
+
+/** Where the next sweep reads on among those that something is to be said of; null: from the first. */
+interface Places {
+  due: WorkerPlace | null;
+  left: WorkerPlace | null;
+  woken: EndingPlace | null;
+}
+
+const NOBODY = { found: [], next: null };
 
 /** Election name; no projection is called so. */
 const NAME = 'sweeper';
@@ -52,6 +65,8 @@ const STALE_MS = 2_000;
 const LONGEST_GAP_MS = 5_000;
 /** Chunks of the log read in one sweep: after a rebuild the whole log is read on, beside everything else. */
 const CHUNKS_PER_SWEEP = 50;
+/** Most workers that are judged at once; the others come next. */
+const MOST_WORKERS = 200;
 /** Looks of one sweep, while the queue is not empty. */
 const MOST_LOOKS = 20;
 const BETWEEN_LOOKS_MS = 25;
@@ -74,6 +89,7 @@ export class Sweeper {
   private readonly pollMs: number;
   private readonly stopping = new AbortController();
   private posture = new Posture(performance.now());
+  private places: Places = { due: null, left: null, woken: null };
   private running: Promise<void> | null = null;
   private failures = 0;
   private seenMs = -Infinity;
@@ -162,13 +178,16 @@ export class Sweeper {
     const judged = await this.read(session, looked.nowMs - leaseMs);
     const reason = whyAside({ leaseMs, hearingSinceMs, queued, looked, judged: judged.outlook });
     // That a worker is alive is true at any time; that it is not must wait until everybody could be heard.
-    const wakings = reason === null || reason === 'hearing' ? judged.woken : [];
+    const wakings = reason === null || reason === 'hearing' ? judged.woken.found : [];
     const reports = wakings.flatMap((ending) => wakingReport(ending) ?? []);
     if (reason === null && hearingSinceMs !== null) {
       const lease = { nowMs: looked.nowMs, leaseMs, hearingSinceMs };
-      for (const worker of judged.due) reports.push(...judge(worker, lease).flatMap(lossReports));
+      for (const worker of [...judged.due.found, ...judged.left.found])
+        reports.push(...judge(worker, lease).flatMap(lossReports));
     }
-    await this.report(reports, session, lookedAtMs);
+    if (!(await this.report(reports, session, lookedAtMs))) return reason;
+    if (reason === null || reason === 'hearing') this.places.woken = judged.woken.next;
+    if (reason === null) Object.assign(this.places, { due: judged.due.next, left: judged.left.next });
     return reason;
   }
 
@@ -189,33 +208,39 @@ export class Sweeper {
   /** Everything that a judgement needs, in one snapshot. */
   private async read(session: LeaderSession, untilMs: number): Promise<Judged> {
     const client = session.queryable;
+    const now = performance.now();
     await this.io.step('sweeper.judge:before');
     await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
     const outlook = await readOutlook(client);
-    const due = outlook.ledger === null ? [] : await readDue(client, outlook.ledger, untilMs);
-    if (outlook.ledger !== null && performance.now() - this.leftAtMs >= this.options.leaseMs) {
-      this.leftAtMs = performance.now();
-      due.push(...(await readLeft(client, outlook.ledger, untilMs)));
+    const { ledger } = outlook;
+    const page = <P>(after: P) => ({ after, most: MOST_WORKERS });
+    const { places } = this;
+    const due = ledger === null ? NOBODY : await readDue(client, ledger, untilMs, page(places.due));
+    let left: Judged['left'] = NOBODY;
+    if (ledger !== null && (places.left !== null || now - this.leftAtMs >= this.options.leaseMs)) {
+      if (places.left === null) this.leftAtMs = now;
+      left = await readLeft(client, ledger, untilMs, page(places.left));
     }
-    const woken = await readWoken(client);
+    const woken = await readWoken(client, page(places.woken));
     await client.query('COMMIT');
     await this.io.step('sweeper.judge:after');
-    return { outlook, due, woken };
+    return { outlook, due, left, woken };
   }
 
+  /** Returns whether all that is to be said now is said. */
   private async report(
     events: readonly LogEvent[],
     session: LeaderSession,
     lookedAtMs: number,
-  ): Promise<void> {
+  ): Promise<boolean> {
     const now = performance.now();
     // A worker may be due and have lost another life before.
     const distinct = [...new Map(events.map((event) => [event.id, event])).values()];
     const due = this.sent.due(distinct, now);
-    if (due.length === 0) return;
+    if (due.length === 0) return true;
     // A zombie: its election may be somebody else's by now, and its judgement of another time.
     await session.queryable.query('SELECT 1');
-    if (performance.now() - lookedAtMs > STALE_MS || this.hearing.sinceMs === null) return;
+    if (performance.now() - lookedAtMs > STALE_MS || this.hearing.sinceMs === null) return false;
     await this.io.step('sweeper.report:before');
     await this.queue.report(due);
     await this.io.step('sweeper.report:after');
@@ -227,6 +252,8 @@ export class Sweeper {
     }
     const woken = due.filter(({ type }) => type === 'job.progressed').length;
     if (woken > 0) this.options.logger.info({ attempts: woken }, 'a lost worker is alive: its runs go on');
+    return true;
+    return true;
   }
 
   /** Tells, once per change and not for what is over in a moment, why nobody is judged. */
