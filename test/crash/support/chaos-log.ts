@@ -14,8 +14,8 @@ export interface Lost {
   readonly recorded: number;
 }
 
-/** What a report needs to become known after its worker was thawed, generously. */
-const GRACE_MS = 8_000;
+/** Between a test's asking for a freeze and the freeze, ms. */
+const FREEZING_MS = 500;
 
 /** Subjects of workers that have sent a heartbeat. */
 export async function heard(pool: Pool): Promise<string[]> {
@@ -110,9 +110,19 @@ export async function livesOf(
   return lives;
 }
 
-/** Whether the process had been killed, or frozen for some time, when it was declared lost. */
-export function wasSilent(of: ProcessHistory | undefined, recordedMs: number): boolean {
+/**
+ * Whether the process was dead when it was declared lost, or the loss is that of a freeze longer than `excusedMs`:
+ * nothing of it was known that is later than the freeze's beginning.
+ */
+export function wasSilent(
+  of: Pick<ProcessHistory, 'clockMs' | 'killedMs' | 'frozen'> | undefined,
+  { time, recorded }: Pick<Lost, 'time' | 'recorded'>,
+  excusedMs: number,
+): boolean {
   if (of === undefined) return false;
-  if (of.killedMs !== undefined && of.killedMs < recordedMs) return true;
-  return of.frozen.some(({ from, to }) => from < recordedMs && recordedMs < to + GRACE_MS);
+  if (of.killedMs !== undefined && of.killedMs < recorded) return true;
+  const heardMs = time - of.clockMs;
+  return of.frozen.some(
+    ({ from, to }) => to - from > excusedMs && from < recorded && heardMs < from + FREEZING_MS,
+  );
 }

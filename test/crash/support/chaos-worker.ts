@@ -14,6 +14,8 @@ export interface ProcessHistory {
   readonly worker: string;
   readonly child: Child;
   readonly startedMs: number;
+  /** How much its clock is off, ms. */
+  readonly clockMs: number;
   /** Ids of the events it sent; see {@link readRecord}. */
   readonly record: string;
   killedMs?: number;
@@ -58,7 +60,7 @@ export class ChaosWorker {
       },
       repository,
     );
-    this.processes.push({ worker: name, child, startedMs: Date.now(), record, frozen: [] });
+    this.processes.push({ worker: name, child, startedMs: Date.now(), clockMs, record, frozen: [] });
   }
 
   async kill(): Promise<void> {
