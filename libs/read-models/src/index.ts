@@ -30,7 +30,7 @@ export { QueueQueries, type QueuesAnswer, type QueueStanding } from './flow/queu
 export { PoolQueries, type PoolRow, type PoolsAnswer, type PoolsQuery } from './fleet/pool-queries.js';
 export { type CurrentJob } from './fleet/held-jobs.js';
 export { type WorkerAnswer, WorkerQueries, type WorkerRow, type WorkersAnswer } from './fleet/worker-queries.js';
-export { WORKER_STATES, type WorkerStateName } from './fleet/worker-standing.js';
+export { WORKER_STATES, type WorkerStanding, type WorkerStateName } from './fleet/worker-standing.js';
 export { type WorkerSpell } from './fleet/worker-timeline.js';
 export { type LedgerStatus, StatusQueries } from './status/status-queries.js';
 export { type ConservedSlots, WorkerConservation } from './status/worker-conservation.js';

@@ -1,4 +1,4 @@
-import { type WorkerRow } from '@quipu/read-models';
+import { type WorkerRow, type WorkerStanding } from '@quipu/read-models';
 import { type CursorPart } from '../answers/cursor.js';
 import { iso } from '../why/why-rows.js';
 import { type WorkerSort } from './fleet-parameters.js';
@@ -23,8 +23,9 @@ export function writeWorker(row: WorkerRow) {
 export type WorkerPlace = readonly [value: CursorPart, tenant: string, worker: string];
 
 /** A worker's place in a list. What is not known comes first. */
-export function workerPlace(row: WorkerRow, sort: WorkerSort): WorkerPlace {
-  const value = sort === 'since' || sort === 'lastHeartbeat' ? (row[sort] ?? -1) : row[sort];
+export function workerPlace(row: WorkerRow | WorkerStanding, sort: WorkerSort): WorkerPlace {
+  const since = 'since' in row ? row.since : null;
+  const value = (sort === 'since' ? since : row[sort]) ?? -1;
   return [value, row.tenant, row.worker];
 }
 

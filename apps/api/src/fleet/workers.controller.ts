@@ -1,5 +1,5 @@
 import { SUPERADMIN_TENANT, TenantDirectory } from '@quipu/access';
-import { WorkerQueries } from '@quipu/read-models';
+import { WorkerQueries, type WorkerRow, type WorkerStanding } from '@quipu/read-models';
 import { Controller, Get, Inject, Param, Query, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { afterHeader } from '../answers/after-header.js';
@@ -47,18 +47,26 @@ export class WorkersController {
     const after = cursors.decode(cursor, [kind, 'string', 'string']) as WorkerPlace | null;
     const found = tenant === undefined ? undefined : await findTenant(this.tenants, scope, tenant);
     await this.freshness.waitFor(principal, afterHeader(request));
+    const inOrder = <R extends WorkerRow | WorkerStanding>(all: readonly R[]) =>
+      all
+        .map((row) => ({ row, place: workerPlace(row, by) }))
+        .filter(({ place }) => after === null || comparePlaces(place, after, descending) > 0)
+        .sort((a, b) => comparePlaces(a.place, b.place, descending));
+    const choose = (all: readonly WorkerStanding[]) =>
+      inOrder(all)
+        .slice(0, limit + 1)
+        .map(({ row }) => row);
     const answer = await this.fleet.workers(scope, {
       now: this.clock.now(),
+      // Since when they are what they are is known only once their jobs are.
+      ...(by === 'since' ? {} : { choose }),
       ...(found === undefined ? {} : { tenant: found.id }),
       ...(pool === undefined ? {} : { pool }),
       ...(type === undefined ? {} : { type }),
       ...(state === undefined ? {} : { state }),
     });
     await this.crossTenantReads.note(principal, scope, 'GET /api/workers', found?.id);
-    const behind = answer.rows
-      .map((row) => ({ row, place: workerPlace(row, by) }))
-      .filter(({ place }) => after === null || comparePlaces(place, after, descending) > 0)
-      .sort((a, b) => comparePlaces(a.place, b.place, descending));
+    const behind = inOrder(answer.rows);
     const shown = behind.slice(0, limit);
     const last = behind.length > limit ? shown.at(-1) : undefined;
     return sendList(request, reply, listFormat(format, request), {

@@ -69,7 +69,11 @@ export class QueuesController {
       );
     const shown = behind.slice(0, limit);
     const last = behind.length > limit ? shown.at(-1) : undefined;
-    const flow = 'sampled' in answer ? { sampled: answer.sampled, reachMs: answer.reachMs } : {};
+    // How much was looked at tells the volume of the whole platform.
+    const flow =
+      'sampled' in answer && scope.kind === 'platform'
+        ? { sampled: answer.sampled, reachMs: answer.reachMs }
+        : {};
     return sendList(request, reply, listFormat(format, request), {
       about: { asOf: new Date(answer.asOf).toISOString(), ...flow },
       columns: QUEUE_COLUMNS,

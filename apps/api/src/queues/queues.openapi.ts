@@ -39,12 +39,12 @@ const ABOUT = {
   sampled: {
     ...COUNT,
     description:
-      'Waits, runs and workers come from one event of so many of the last minutes; 1: from all of them. Absent with asOf.',
+      'Waits, runs and workers come from one event of so many of the last minutes; 1: from all of them. For superadmins.',
   },
   reachMs: {
     ...COUNT,
     description:
-      'How far back rates reach: 15 minutes, or less where more happened than is read. Absent with asOf.',
+      'How far back rates reach: 15 minutes, or less where more happened than is read. For superadmins.',
   },
 };
 

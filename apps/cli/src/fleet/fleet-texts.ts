@@ -61,12 +61,13 @@ export function jobsText({ jobs, held }: Pick<WorkerRow, 'jobs' | 'held'>): stri
 
 /** A queue as JSON has it: the members that `GET /api/queues` has. */
 export function queueJson(row: QueueStanding): Record<string, unknown> {
-  const { arrivals, departures, completions, waits, runs, workers, estimated, verdict, ...depth } = row;
+  const { arrivals, departures, completions, waits, runs, workers, estimated, verdict } = row;
+  const { tenant, queue, queued, delayed, blocked, inProgress, oldestWaitingMs } = row;
   const rates = Object.entries({ arrivals, departures, completions }).flatMap(([name, values]) =>
     RATE_MINUTES.map((minutes, i) => [`${name}${minutes}`, values[i]] as const),
   );
   return {
-    ...depth,
+    ...{ tenant, queue, queued, delayed, blocked, inProgress, oldestWaitingMs },
     ...Object.fromEntries(rates),
     ...{ meanWaitMs: waits?.meanMs ?? null, p95WaitMs: waits?.p95Ms ?? null },
     ...{ meanRunMs: runs?.meanMs ?? null, p95RunMs: runs?.p95Ms ?? null },

@@ -38,7 +38,7 @@ const COLUMNS: readonly QueueColumn[] = [
   { title: 'out/min', spare: 6, cell: ({ departures }) => rateText(departures[1]) },
   { title: 'mean wait', spare: 2, cell: ({ waits }) => lengthText(waits?.meanMs ?? null) },
   { title: 'mean run', spare: 1, cell: ({ runs }) => lengthText(runs?.meanMs ?? null) },
-  { title: 'workers', spare: 7, cell: ({ workers }) => formatCount(workers) },
+  { title: 'workers', spare: 7, cell: ({ workers }) => (workers === null ? '–' : formatCount(workers)) },
   { title: 'verdict', left: true, cell: ({ verdict }, colours) => verdictText(verdict, colours) },
 ];
 

@@ -23,7 +23,13 @@ function queue(
     ...{ tenant, queue: name, queued, delayed: 0, blocked: 0, inProgress: 1, oldestWaitingMs: 61_500 },
     ...{ arrivals: [40, 40, 40], departures: [25, 25, 25], completions: [24, 24, 24] },
     waits: { count: 9, meanMs: 1_400, p95Ms: 3_000 },
-    ...{ runs: null, workers: 2, estimated: false, verdict: 'growing: 40 in, 25 out per minute' },
+    ...{
+      runs: null,
+      workers: 2,
+      estimated: false,
+      taken: true,
+      verdict: 'growing: 40 in, 25 out per minute',
+    },
     ...more,
   };
 }

@@ -78,7 +78,7 @@ export class PoolQueries {
     if (end < start) throw new InvalidTimeRangeError('The window ends before it starts.');
     return inLedgerSnapshot(this.pool, async (snapshot) => {
       const { position } = snapshot;
-      const pools = await gathered(snapshot, tenant ?? null, query.pool);
+      const pools = await gathered(snapshot, tenant ?? null, query);
       const window = { start, end: Math.min(end, now) };
       const times = await this.slotTimes(scope, snapshot, pools, { ...window, now });
       const rows = pools
@@ -98,10 +98,7 @@ export class PoolQueries {
     window: { readonly start: number; readonly end: number; readonly now: number },
   ): Promise<Map<string, SlotTimes>> {
     const found = new Map<string, { -readonly [K in keyof SlotTimes]: SlotTimes[K] }>();
-    // Who was gone for good before the window has nothing in it.
-    const workers = pools.flatMap((pool) =>
-      pool.workers.filter(({ retired }) => retired === null || retired > window.start),
-    );
+    const workers = pools.flatMap((pool) => pool.workers);
     const keys = workers.map(workerKeyId);
     if (keys.length === 0 || window.end <= window.start) return found;
     const queries = new UsageQueries(this.pool);
@@ -125,7 +122,7 @@ export class PoolQueries {
 async function gathered(
   { client, schema }: LedgerSnapshot,
   tenant: string | null,
-  wanted: string | undefined,
+  { pool: wanted, start }: PoolsQuery,
 ): Promise<Gathered[]> {
   if (schema === null) return [];
   const pools = new Map<string, Gathered>();
@@ -137,7 +134,7 @@ async function gathered(
       pools.set(name, (found = { tenant: owner, pool, workers: [], instances: 0, told: false }));
     return found;
   };
-  for (const worker of await readWorkers(client, schema, tenant === null ? null : [tenant])) {
+  for (const worker of await readWorkers(client, schema, tenant === null ? null : [tenant], start)) {
     of(worker.tenant, worker.pool)?.workers.push(worker);
   }
   const { rows } = await client.query<{ family: string; tenant: string; labels: string; value: string }>({

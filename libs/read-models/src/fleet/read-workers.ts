@@ -20,19 +20,25 @@ wanted (tenant) AS MATERIALIZED (
 SELECT w.tenant, e.id, e.state::text AS state FROM wanted w
  CROSS JOIN LATERAL (
    SELECT s.id, s.state FROM ${schema}.entities s
-    WHERE s.tenant = w.tenant AND s.kind = ${KIND_CODES.worker} ORDER BY s.tenant, s.kind, s.id OFFSET 0) e`;
+    WHERE s.tenant = w.tenant AND s.kind = ${KIND_CODES.worker} AND (s.state ->> 'registered') IS NOT NULL
+      AND ((s.state ->> 'retired') IS NULL OR (s.state ->> 'retired')::numeric > $2)
+    ORDER BY s.tenant, s.kind, s.id OFFSET 0) e`;
 }
 
-/** The registered workers of these tenants; null: of all. Costs as much as there are workers in them. */
+/**
+ * The registered workers of these tenants; null: of all. Who was retired is left out, but for those that were after
+ * `since` (ms).
+ */
 export async function readWorkers(
   client: PoolClient,
   schema: LedgerSchema,
   tenants: readonly string[] | null,
+  since: number | null = null,
 ): Promise<WorkerStanding[]> {
   const { rows } = await client.query<{ tenant: string; id: string; state: string }>({
     name: `workers-${schema}`,
     text: workersStatement(schema),
-    values: [tenants],
+    values: [tenants, since],
   });
   return rows.flatMap(({ tenant, id, state }) => {
     const key: EntityKey = { tenant, kind: 'worker', id };

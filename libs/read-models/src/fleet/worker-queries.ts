@@ -32,6 +32,8 @@ export interface WorkersQuery {
   readonly pool?: string;
   readonly type?: string;
   readonly state?: WorkerStateName;
+  /** Which of them are told, so that jobs are read of those alone; without it: all. */
+  readonly choose?: (workers: readonly WorkerStanding[]) => readonly WorkerStanding[];
 }
 
 /** Workers at one position of the log. */
@@ -66,8 +68,8 @@ export class WorkerQueries {
   constructor(private readonly pool: Pool) {}
 
   /**
-   * The registered workers inside the scope that are not retired, in no order. Costs as much as there are workers and
-   * jobs that they hold.
+   * The registered workers inside the scope that are not retired, in no order. Costs as much as there are workers, and
+   * jobs that those hold that are told.
    * @throws TenantForbiddenError if a filter lies outside the scope, or the scope is a single user's.
    */
   async workers(scope: Scope, query: WorkersQuery): Promise<WorkersAnswer> {
@@ -83,7 +85,8 @@ export class WorkerQueries {
           (query.type === undefined || worker.type === query.type) &&
           (query.state === undefined || worker.state === query.state),
       );
-      return { position, asOf: query.now, rows: await withJobs(scope, snapshot, wanted, query.now) };
+      const chosen = query.choose?.(wanted) ?? wanted;
+      return { position, asOf: query.now, rows: await withJobs(scope, snapshot, chosen, query.now) };
     });
   }
 

@@ -127,8 +127,8 @@ describe('what queues and workers are told from, on tables that were just filled
   });
 
   it('workers are read tenant by tenant, and no other entity', async () => {
-    const all = await explain({ text: workersStatement(LEDGER_1), values: [null] });
-    const one = await explain({ text: workersStatement(LEDGER_1), values: [['t3']] });
+    const all = await explain({ text: workersStatement(LEDGER_1), values: [null, null] });
+    const one = await explain({ text: workersStatement(LEDGER_1), values: [['t3'], null] });
     const { rows } = await pool.query(`SELECT tenant, count(*)::int AS n FROM ledger_1.entities
                                         WHERE kind = 3 GROUP BY tenant`);
     const workers = rows.reduce((sum, row) => sum + row.n, 0);

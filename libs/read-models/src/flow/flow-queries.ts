@@ -42,6 +42,8 @@ export interface QueueFlow {
   readonly runs: Lengths | null;
   /** Within the last 15 minutes some run ended by estimate: nobody told its end. */
   readonly estimated: boolean;
+  /** Within them a job of it was started, as far as was looked. */
+  readonly taken: boolean;
 }
 
 /** How jobs flowed lately, at one position of the log. Queues without traffic have no row. */
@@ -131,6 +133,7 @@ interface Counts {
   readonly runs: number[];
   /** Ends that are estimates. */
   estimated: number;
+  taken: boolean;
 }
 
 /** How far back the changes of each level were read, ms. */
@@ -167,7 +170,7 @@ function summed(
         completions: none(),
         waits: [],
         runs: [],
-        estimated: 0,
+        ...{ estimated: 0, taken: false },
       };
       queues.set(name, found);
     }
@@ -183,13 +186,16 @@ function summed(
       } else if (level === LEVELS.running) {
         counts.completions[i]! += Number(downs[i]);
       } else {
-        counts.completions[i]! -= Number(downs[i]);
+        // Ends are read as far back as `running` reaches; of estimates of a longer time as large a part is taken.
+        const part = Math.min(1, reach.running / ((RATE_MINUTES[i] ?? 1) * 60_000));
+        counts.completions[i]! -= Math.round(Number(downs[i]) * part);
         counts.estimated += Number(downs[i]);
       }
     });
   }
-  for (const { tenant, queue, wait, run } of attempts) {
+  for (const { tenant, queue, wait, run, taken } of attempts) {
     const counts = of(tenant, queue);
+    counts.taken ||= taken && wait !== null;
     const add = (to: number[], end: number): void =>
       RATE_MINUTES.forEach((minutes, i) => {
         if (end > now - minutes * 60_000) to[i]! += sampled;
@@ -206,7 +212,7 @@ function summed(
   const rates = (counts: readonly number[], reachMs: number): Rates =>
     RATE_MINUTES.map((minutes, i) => {
       const over = Math.min(minutes * 60_000, reachMs);
-      return Math.round(((counts[i] ?? 0) * 60_000 * 100) / over) / 100;
+      return Math.max(0, Math.round(((counts[i] ?? 0) * 60_000 * 100) / over) / 100);
     }) as unknown as Rates;
   return [...queues.values()].map(({ tenant, queue, ...counts }) => ({
     ...{ tenant, queue },
@@ -215,7 +221,7 @@ function summed(
     completions: rates(counts.completions, reach.running),
     waits: lengthsOf(counts.waits),
     runs: lengthsOf(counts.runs),
-    estimated: counts.estimated > 0,
+    ...{ estimated: counts.estimated > 0, taken: counts.taken },
   }));
 }
 

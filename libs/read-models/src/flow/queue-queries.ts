@@ -13,8 +13,8 @@ import { verdictOf } from './verdict.js';
 
 /** Depth of a queue, how jobs flow through it, and what to think of it. */
 export interface QueueStanding extends DepthRow, Omit<QueueFlow, 'tenant' | 'queue'> {
-  /** Workers able to serve it. */
-  readonly workers: number;
+  /** Workers able to serve it; null where only a part was looked at, and no worker was seen in it. */
+  readonly workers: number | null;
   /** A plain sentence, such as `growing: 40 in, 25 out per minute`. */
   readonly verdict: string;
 }
@@ -34,7 +34,7 @@ const NO_FLOW = {
   completions: [0, 0, 0],
   waits: null,
   runs: null,
-  estimated: false,
+  ...{ estimated: false, taken: false },
 } as const;
 const NO_DEPTH = { queued: 0, delayed: 0, blocked: 0, inProgress: 0, oldestWaitingMs: null } as const;
 
@@ -66,12 +66,13 @@ export class QueueQueries {
     const depths = new Map(depth.rows.map((row) => [name(row.tenant, row.queue), row]));
     const rows = [...new Set([...depths.keys(), ...flows.keys()])].map((key) => {
       const { tenant, queue } = depths.get(key) ?? flows.get(key)!;
-      return standing({
+      const known = able.get(key) ?? (flow.sampled === 1 ? 0 : null);
+      return standing(flow.sampled, able.has(key), {
         ...NO_DEPTH,
         ...NO_FLOW,
         ...flows.get(key),
         ...depths.get(key),
-        ...{ tenant, queue, workers: able.get(key) ?? 0 },
+        ...{ tenant, queue, workers: known },
       });
     });
     rows.sort((a, b) => order(a.tenant, b.tenant) || order(a.queue, b.queue));
@@ -81,12 +82,14 @@ export class QueueQueries {
   }
 }
 
-function standing(row: Omit<QueueStanding, 'verdict'>): QueueStanding {
-  const { arrivals, departures, completions } = row;
+function standing(sampled: number, workersSeen: boolean, row: Omit<QueueStanding, 'verdict'>): QueueStanding {
+  const { arrivals, departures, completions, taken } = row;
   const verdict = verdictOf({
     ...row,
     ...{ arrivals: arrivals[1], departures: departures[1], completions: completions[1] },
-    ...{ recentlyTaken: departures[2] > 0, recentlyEnded: completions[2] > 0 },
+    // A job that was removed while it waited is no sign that somebody serves the queue.
+    ...{ recentlyTaken: sampled === 1 ? taken : departures[2] > 0, recentlyEnded: completions[2] > 0 },
+    workersSeen,
   });
   return { ...row, verdict };
 }

@@ -1,3 +1,4 @@
+import { PLATFORM_TENANT } from '@quipu/contracts';
 import { type AttemptTimeline, type JobState, jobTimeline } from '@quipu/ledger';
 import type { RecentFactRow } from './recent-facts.js';
 
@@ -10,6 +11,8 @@ export interface RecentAttempt {
   readonly wait: { readonly end: number; readonly ms: number } | null;
   /** The run that ended, if one did: when, and after how long (ms). */
   readonly run: { readonly end: number; readonly ms: number } | null;
+  /** It was started: what ceased to wait was not just removed. */
+  readonly taken: boolean;
   /** The worker that took it. */
   readonly worker: WorkerName | null;
 }
@@ -19,9 +22,6 @@ export interface WorkerName {
   readonly tenant: string;
   readonly id: string;
 }
-
-/** Tenant that owns workers unless an event names another. */
-const PLATFORM_TENANT = 'superadmin';
 
 /** The attempts that events ended the wait or the run of, each wait and run once. */
 export function recentAttempts(rows: readonly RecentFactRow[]): RecentAttempt[] {
@@ -46,7 +46,7 @@ export function recentAttempts(rows: readonly RecentFactRow[]): RecentAttempt[] 
       queue: attempt.fields.queue ?? '',
       wait: what === 'wait' || attempt.running.length === 0 ? waitOf(attempt) : null,
       run: what === 'run' ? runOf(attempt) : null,
-      worker: workerOf(attempt),
+      ...{ taken: attempt.running.length > 0, worker: workerOf(attempt) },
     });
   }
   return found;

@@ -1,3 +1,4 @@
+import { PLATFORM_TENANT } from '@quipu/contracts';
 import { type CurrentJob, jobName, readHeldJobs } from '../fleet/held-jobs.js';
 import { readWorkers } from '../fleet/read-workers.js';
 import type { WorkerStanding } from '../fleet/worker-standing.js';
@@ -6,9 +7,6 @@ import type { RecentAttempt } from './recent-attempts.js';
 
 /** Most jobs in progress that are looked at for their queues. */
 const MAX_HELD = 5_000;
-
-/** Tenant that owns workers unless an event names another. */
-const PLATFORM_TENANT = 'superadmin';
 
 /**
  * How many workers are able to serve each queue, by JSON of tenant and queue; a queue that nobody was seen to serve is

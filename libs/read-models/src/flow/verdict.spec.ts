@@ -2,7 +2,7 @@ import { type VerdictFacts, verdictOf } from './verdict.js';
 
 const QUIET: VerdictFacts = {
   ...{ queued: 0, inProgress: 0, oldestWaitingMs: null, arrivals: 0, departures: 0, completions: 0 },
-  ...{ recentlyTaken: false, recentlyEnded: false, workers: 0 },
+  ...{ recentlyTaken: false, recentlyEnded: false, workers: 0, workersSeen: false },
 };
 
 describe('the verdict on a queue', () => {
@@ -25,6 +25,19 @@ describe('the verdict on a queue', () => {
     ['steady', { queued: 5, oldestWaitingMs: 600_000, inProgress: 1 }],
     ['steady', { queued: 5, oldestWaitingMs: 600_000, recentlyTaken: true }],
     ['steady', { queued: 5, oldestWaitingMs: 600_000, recentlyEnded: true }],
+    // Those that served it are gone, whatever they took before.
+    [
+      'nothing serves this queue',
+      {
+        queued: 5,
+        oldestWaitingMs: 60_000,
+        arrivals: 9,
+        departures: 9,
+        recentlyTaken: true,
+        workersSeen: true,
+      },
+    ],
+    ['steady', { queued: 5, oldestWaitingMs: 600_000, workers: null }],
     ['standing: nothing taken for 15 minutes', { queued: 5, oldestWaitingMs: 900_000, workers: 2 }],
     ['standing: nothing taken for 15 minutes', { queued: 5, oldestWaitingMs: 900_000, inProgress: 1 }],
     ['steady', { queued: 5, oldestWaitingMs: 900_000, recentlyTaken: true }],

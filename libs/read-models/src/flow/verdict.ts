@@ -13,8 +13,10 @@ export interface VerdictFacts {
   readonly recentlyTaken: boolean;
   /** A run ended within the last 15 minutes. */
   readonly recentlyEnded: boolean;
-  /** Workers able to serve the queue. */
-  readonly workers: number;
+  /** Workers able to serve the queue; null if that cannot be told. */
+  readonly workers: number | null;
+  /** Some worker was seen to serve it lately, whatever became of it. */
+  readonly workersSeen: boolean;
 }
 
 /** A job that has just come may be taken at any moment: only after this it counts as left alone, ms. */
@@ -25,19 +27,15 @@ const STILL_MS = 15 * 60_000;
 /**
  * One plain sentence about a queue. It grows or drains when arrivals and departures differ by more than a tenth of the
  * larger and by at least two jobs in five minutes; nothing serves it when a job has waited for a minute, nothing of the
- * queue is in progress or was taken within 15 minutes, and no worker is able to; it stands when a job has waited for 15
+ * queue is in progress, and no worker is able to: those that were seen to serve it are gone, or nothing of it was taken
+ * within 15 minutes (jobs need not name their workers); it stands when a job has waited for 15
  * minutes and none was taken.
  */
 export function verdictOf(facts: VerdictFacts): string {
   const { queued, inProgress, oldestWaitingMs, arrivals, departures, completions } = facts;
   const { recentlyTaken, recentlyEnded } = facts;
-  if (
-    (oldestWaitingMs ?? 0) >= GRACE_MS &&
-    facts.workers === 0 &&
-    inProgress === 0 &&
-    !recentlyTaken &&
-    !recentlyEnded
-  ) {
+  const abandoned = facts.workersSeen || (!recentlyTaken && !recentlyEnded);
+  if ((oldestWaitingMs ?? 0) >= GRACE_MS && facts.workers === 0 && inProgress === 0 && abandoned) {
     return 'nothing serves this queue';
   }
   if ((oldestWaitingMs ?? 0) >= STILL_MS && !recentlyTaken) return 'standing: nothing taken for 15 minutes';
