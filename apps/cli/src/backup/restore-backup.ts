@@ -12,7 +12,7 @@ import { checkDigests } from './check-digests.js';
 import { type BackupEnd, type BackupHead } from './format.js';
 import { checkNamed, noteNamed } from './named-archives.js';
 import { type BackupSink, readBackup } from './read-backup.js';
-import { copyIn, describeTable, keptTables } from './tables.js';
+import { copyIn, describeTable, keptTables, presentTables } from './tables.js';
 import { clearTarget, openTarget } from './target.js';
 
 /** What a restore is doing. */
@@ -118,7 +118,7 @@ async function fill(
     await client.query(`DROP SCHEMA ${LEDGER_1} CASCADE`);
     for (const statement of ledgerTables(ledger)) await client.query(statement);
   }
-  const tables = keptTables(ledger);
+  const tables = await presentTables(client, keptTables(ledger));
   // Migrations wrote some rows, which are in the backup as well.
   for (const table of tables.toReversed()) await client.query(`DELETE FROM ${table}`);
   await noteNamed(client, head.archives ?? []);

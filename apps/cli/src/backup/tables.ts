@@ -28,6 +28,16 @@ export function keptTables(ledger: LedgerSchema): string[] {
   return [...KEPT.map((name) => `public.${name}`), ...KEPT_OF_LEDGER.map((name) => `${ledger}.${name}`)];
 }
 
+/** Those of some tables that a database has: one of an older version lacks those that came later. */
+export async function presentTables(client: ClientBase, tables: readonly string[]): Promise<string[]> {
+  const { rows } = await client.query<{ name: string }>(
+    `SELECT name FROM unnest($1::text[]) WITH ORDINALITY AS t (name, place)
+      WHERE to_regclass(name) IS NOT NULL ORDER BY place`,
+    [tables],
+  );
+  return rows.map(({ name }) => name);
+}
+
 /** A table with the columns that hold something of their own, quoted where SQL needs it. */
 export async function describeTable(client: ClientBase, table: string): Promise<TableHead> {
   const { rows } = await client.query<{ name: string }>(

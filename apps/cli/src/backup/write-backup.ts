@@ -14,7 +14,7 @@ import { to as copyTo } from 'pg-copy-streams';
 import { CommandFailedError } from '../support/exit-codes.js';
 import { type BackupEnd, type BackupHead, END_OF_ROWS, FORMAT_VERSION, type TableSums } from './format.js';
 import { endOfArchives, nameArchives } from './named-archives.js';
-import { copyOut, describeTable, keptTables } from './tables.js';
+import { copyOut, describeTable, keptTables, presentTables } from './tables.js';
 import { TableMeter } from './table-meter.js';
 
 /** What {@link writeBackup} needs. */
@@ -69,7 +69,8 @@ export async function writeBackup(options: BackupOptions): Promise<BackupReport>
     await write(first);
     const tables: TableSums[] = [];
     let rows = 0;
-    for (const table of keptTables(parseLedgerSchema(head.ledger.schema))) {
+    const kept = await presentTables(client, keptTables(parseLedgerSchema(head.ledger.schema)));
+    for (const table of kept) {
       const sums = await writeTable(client, table, endOfArchives(head.archives), write, (count) =>
         options.progress(table, rows + count),
       );
