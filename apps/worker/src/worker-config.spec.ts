@@ -1,3 +1,6 @@
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { ConfigError, loadConfig } from '@quipu/platform';
 import { workerConfig } from './worker-config.js';
 
@@ -49,6 +52,30 @@ describe('the configuration of a worker', () => {
   ])('says what is wrong with %s=%j', (name, value) => {
     expect(() => read({ [name]: value })).toThrow(ConfigError);
     expect(() => read({ [name]: value })).toThrow(name);
+  });
+
+  it.each([
+    ['/srv/input', '/srv/input'],
+    ['/srv/input', '/srv/input/store'],
+    ['/srv/store/input', '/srv/store'],
+    ['/', '/srv/store'],
+  ])('refuses the input directory %s with the file store %s', (input, store) => {
+    const env = { QUIPU_WORKER_INPUT_DIR: input, QUIPU_WORKER_FILE_STORE_DIR: store };
+    expect(() => read(env)).toThrow('must not lie within each other');
+  });
+
+  it('refuses directories that only a link keeps apart', () => {
+    const directory = mkdtempSync(join(tmpdir(), 'quipu-config-'));
+    mkdirSync(join(directory, 'input'));
+    symlinkSync('input', join(directory, 'link'));
+    const env = {
+      QUIPU_WORKER_INPUT_DIR: join(directory, 'input'),
+      QUIPU_WORKER_FILE_STORE_DIR: join(directory, 'link/not/yet'),
+    };
+    expect(() => read(env)).toThrow('must not lie within each other');
+    const beside = { ...env, QUIPU_WORKER_FILE_STORE_DIR: join(directory, '..input') };
+    expect(read(beside)).toMatchObject({ inputDir: join(directory, 'input') });
+    rmSync(directory, { recursive: true });
   });
 
   it('hides what a URL may hold', () => {

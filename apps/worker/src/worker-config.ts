@@ -1,4 +1,5 @@
-import { resolve } from 'node:path';
+import { realpathSync } from 'node:fs';
+import { basename, dirname, join, relative, resolve, sep } from 'node:path';
 import { TENANT_PATTERN } from '@quipu/contracts';
 import { type Config, ConfigError } from '@quipu/platform';
 import { z } from 'zod';
@@ -102,9 +103,13 @@ export function workerConfig(shared: Config, env: NodeJS.ProcessEnv = process.en
     const shown = SECRETS.has(variable) ? '(hidden)' : JSON.stringify(set[variable]);
     return `${variable}=${shown} is not allowed: it must be ${issue.message}.`;
   });
+  const { QUIPU_WORKER_INPUT_DIR: input, QUIPU_WORKER_FILE_STORE_DIR: store } = parsed.data ?? {};
+  if (input !== undefined && store !== undefined && (holds(input, store) || holds(store, input))) {
+    lines.push('QUIPU_WORKER_INPUT_DIR and QUIPU_WORKER_FILE_STORE_DIR must not lie within each other.');
+  }
   const { redisUrl } = shared;
   if (redisUrl === undefined) lines.unshift('REDIS_URL must be set.');
-  if (!parsed.success || redisUrl === undefined) {
+  if (!parsed.success || redisUrl === undefined || lines.length > 0) {
     throw new ConfigError(lines.join('\n'), { hint: 'docs/worker.md lists what a worker is told.' });
   }
   const v = parsed.data;
@@ -128,4 +133,19 @@ export function workerConfig(shared: Config, env: NodeJS.ProcessEnv = process.en
     bytesPerSecond: v.QUIPU_WORKER_BYTES_PER_SECOND,
     shutdownSeconds: shared.shutdownSeconds,
   });
+}
+
+/** Whether a directory is another, or lies within it: a job would work on what it is making. */
+function holds(outer: string, inner: string): boolean {
+  const way = relative(real(outer), real(inner));
+  return way === '' || (way !== '..' && !way.startsWith(`..${sep}`));
+}
+
+/** Where a path leads, whether or not there is something yet. */
+function real(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch {
+    return path === dirname(path) ? path : join(real(dirname(path)), basename(path));
+  }
 }

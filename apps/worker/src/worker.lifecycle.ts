@@ -31,7 +31,8 @@ export class WorkerLifecycle
 
   async onApplicationBootstrap(): Promise<void> {
     await this.store.open(Date.now());
-    await this.reports.size();
+    // However much lies there, jobs do not wait until it is added up.
+    void this.reports.size();
     this.workers.start((job, token, lost) => this.runner.run(job, token, lost));
   }
 

@@ -2,6 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { mkdir, open, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Artifact } from './file-store.js';
+import type { StoreSize } from './store-size.js';
 
 /** An artifact in the making. Either it is published, whole, or nothing of it remains. */
 export class Draft {
@@ -11,13 +12,14 @@ export class Draft {
     readonly id: string,
     private readonly directory: string,
     private readonly artifacts: string,
+    private readonly size: StoreSize,
   ) {}
 
   /** Makes the directory of a draft in `drafts`, which becomes the artifact `id` in `artifacts`. */
-  static async begin(drafts: string, artifacts: string, id: string): Promise<Draft> {
+  static async begin(drafts: string, artifacts: string, id: string, size: StoreSize): Promise<Draft> {
     const directory = join(drafts, `${id}.${randomBytes(4).toString('hex')}`);
     await mkdir(join(directory, 'files'), { recursive: true });
-    return new Draft(id, directory, artifacts);
+    return new Draft(id, directory, artifacts, size);
   }
 
   /** Writes a file, to the disk, and remembers its size and digest. */
@@ -54,9 +56,15 @@ export class Draft {
     } finally {
       await file.close();
     }
+    this.size.publishing(
+      this.id,
+      this.files.reduce((sum, { size }) => sum + size, 0),
+    );
     try {
       await rename(this.directory, join(this.artifacts, this.id));
+      this.size.published(this.id, true);
     } catch (error) {
+      this.size.published(this.id, false);
       const there = await existing();
       if (there === undefined) throw error;
       await this.discard();

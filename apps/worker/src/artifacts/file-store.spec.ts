@@ -27,13 +27,18 @@ describe('the file store', () => {
     return draft.publish({ category: 'text', createdMs: NOW + attempt }, () => store.find(draft.id));
   }
 
+  async function bytes() {
+    await store.size.look();
+    return store.size.bytes;
+  }
+
   const drafts = () => readdir(join(directory, 'drafts'));
 
   it('holds an artifact whole or not at all', async () => {
     const draft = await store.draft({ job: JOB, attempt: 1 });
     await draft.write('a.txt', content('hello ', 'world'));
     expect(await store.find(draft.id)).toBeUndefined();
-    expect(await store.totalSize()).toBe(0);
+    expect(await bytes()).toBe(0);
     const made = await draft.publish({ category: 'text', user: 'ada', createdMs: NOW }, () =>
       store.find(draft.id),
     );
@@ -48,7 +53,7 @@ describe('the file store', () => {
     });
     expect(await store.find(made.id)).toEqual(made);
     expect(await readFile(join(directory, 'artifacts', made.id, 'files/a.txt'), 'utf8')).toBe('hello world');
-    expect(await store.totalSize()).toBe(11);
+    expect(await bytes()).toBe(11);
     expect(await drafts()).toEqual([]);
   });
 
@@ -61,7 +66,7 @@ describe('the file store', () => {
     await expect(draft.write('a.txt', broken())).rejects.toThrow('broken');
     await draft.discard();
     expect(await drafts()).toEqual([]);
-    expect(await store.totalSize()).toBe(0);
+    expect(await bytes()).toBe(0);
   });
 
   it('gives what an earlier attempt made to a later one', async () => {
@@ -73,9 +78,11 @@ describe('the file store', () => {
 
   it('keeps the artifact that is there when the same run publishes again', async () => {
     const first = await publish(1, 'once');
+    expect(await bytes()).toBe(4);
     expect(await publish(1, 'twice')).toEqual(first);
+    expect(store.size.bytes).toBe(4);
     expect(await drafts()).toEqual([]);
-    expect(await store.totalSize()).toBe(4);
+    expect(await bytes()).toBe(4);
   });
 
   it('removes the drafts of attempts that were killed, and of nobody else', async () => {

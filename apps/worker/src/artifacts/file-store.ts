@@ -3,6 +3,7 @@ import { lstat, mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { Draft } from './draft.js';
+import { StoreSize } from './store-size.js';
 
 const manifest = z.object({
   id: z.string(),
@@ -38,12 +39,15 @@ export function jobKey(...parts: (string | number)[]): string {
  * is one in the making; a worker that dies leaves its draft to the next attempt, which removes it.
  */
 export class FileStore {
+  /** How much it holds. */
+  readonly size: StoreSize;
   private readonly artifacts: string;
   private readonly drafts: string;
 
   constructor(directory: string) {
     this.artifacts = join(directory, 'artifacts');
     this.drafts = join(directory, 'drafts');
+    this.size = new StoreSize(this.artifacts);
   }
 
   /** Makes the directories, and removes what was left behind long ago. */
@@ -85,18 +89,6 @@ export class FileStore {
         await rm(join(this.drafts, name), { recursive: true, force: true });
       }
     }
-    return Draft.begin(this.drafts, this.artifacts, `${job}-${attempt}`);
-  }
-
-  /** Bytes of all artifacts. */
-  async totalSize(): Promise<number> {
-    let total = 0;
-    for (const id of await readdir(this.artifacts)) {
-      const files = join(this.artifacts, id, 'files');
-      for (const name of await readdir(files).catch(() => [])) {
-        total += (await lstat(join(files, name)).catch(() => undefined))?.size ?? 0;
-      }
-    }
-    return total;
+    return Draft.begin(this.drafts, this.artifacts, `${job}-${attempt}`, this.size);
   }
 }

@@ -37,6 +37,14 @@ describe('the input directory', () => {
     expect(await root.find('src/deep/a')).toMatchObject([{ path: 'a', directory: false }]);
   });
 
+  it('reads no more names than a job may have entries', async () => {
+    expect(await (await InputRoot.open(join(directory, 'root'), 7)).find('src')).toHaveLength(5);
+    const small = await InputRoot.open(join(directory, 'root'), 6);
+    // Itself, and six names, two of them links.
+    await expect(small.find('src')).rejects.toThrow('more than 6 entries');
+    expect(await small.find('src/deep')).toHaveLength(2);
+  });
+
   it('follows a link that stays within', async () => {
     expect(await root.find('within')).toMatchObject([{ path: 'b', size: 2 }]);
   });

@@ -1,5 +1,5 @@
 import { constants, type Stats } from 'node:fs';
-import { type FileHandle, lstat, open, readdir, realpath, stat } from 'node:fs/promises';
+import { type FileHandle, lstat, open, opendir, realpath, stat } from 'node:fs/promises';
 import { basename, join, resolve, sep } from 'node:path';
 
 /** A path that no retry makes right: it leads out of the root, or to what is neither file nor directory. */
@@ -28,11 +28,17 @@ const READ_ONLY = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLO
 
 /** The one directory whose content jobs may name. Nothing outside of it is read, however a path or a link is put. */
 export class InputRoot {
-  private constructor(private readonly root: string) {}
+  private constructor(
+    private readonly root: string,
+    private readonly mostEntries: number,
+  ) {}
 
-  /** @throws if there is no such directory. */
-  static async open(directory: string): Promise<InputRoot> {
-    return new InputRoot(await realpath(directory));
+  /**
+   * @param mostEntries that a job may name.
+   * @throws if there is no such directory.
+   */
+  static async open(directory: string, mostEntries = MOST_ENTRIES): Promise<InputRoot> {
+    return new InputRoot(await realpath(directory), mostEntries);
   }
 
   /**
@@ -49,7 +55,8 @@ export class InputRoot {
     const at = await realpath(named);
     if (!this.holds(at)) throw new ForbiddenInputError('the path leads out of the root by a link');
     const found: InputEntry[] = [];
-    await this.walk(at, at === this.root ? '.' : basename(at), 0, found);
+    const left = { entries: this.mostEntries };
+    await this.walk(at, at === this.root ? '.' : basename(at), 0, found, left);
     if (found.length === 0) throw new ForbiddenInputError('the path is neither a file nor a directory');
     return found;
   }
@@ -79,18 +86,32 @@ export class InputRoot {
     return path === this.root || path.startsWith(this.root.endsWith(sep) ? this.root : this.root + sep);
   }
 
-  private async walk(at: string, path: string, depth: number, found: InputEntry[]): Promise<void> {
-    if (depth > DEEPEST || found.length >= MOST_ENTRIES) {
-      throw new ForbiddenInputError(
-        `more than ${MOST_ENTRIES} entries, or deeper than ${DEEPEST} directories`,
-      );
-    }
+  private async walk(
+    at: string,
+    path: string,
+    depth: number,
+    found: InputEntry[],
+    left: { entries: number },
+  ): Promise<void> {
+    if (depth > DEEPEST) throw this.tooMuch();
     const info = await lstat(at);
     if (info.isFile()) found.push(entry(at, path, info));
     if (!info.isDirectory()) return;
     found.push(entry(at, path, info));
-    const names = (await readdir(at)).sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
-    for (const name of names) await this.walk(join(at, name), `${path}/${name}`, depth + 1, found);
+    const names: string[] = [];
+    for await (const { name } of await opendir(at)) {
+      left.entries -= 1;
+      if (left.entries <= 0) throw this.tooMuch();
+      names.push(name);
+    }
+    names.sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
+    for (const name of names) await this.walk(join(at, name), `${path}/${name}`, depth + 1, found, left);
+  }
+
+  private tooMuch(): ForbiddenInputError {
+    return new ForbiddenInputError(
+      `more than ${this.mostEntries} entries, or deeper than ${DEEPEST} directories`,
+    );
   }
 }
 
