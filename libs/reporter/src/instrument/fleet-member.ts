@@ -1,7 +1,14 @@
 import { arch, hostname } from 'node:os';
-import { PLATFORM_TENANT } from '@quipu/contracts';
+import {
+  isTenantId,
+  MAX_ATTRIBUTE_LENGTH,
+  MAX_LIST_LENGTH,
+  MAX_NAME_LENGTH,
+  PLATFORM_TENANT,
+} from '@quipu/contracts';
 import type { Reporter } from '../reporter.js';
 import { UuidV7 } from '../uuid-v7.js';
+import { named, tidyId, tidyText } from './job-facts.js';
 import type { WorkerDescription } from './options.js';
 
 /** Node's words for architectures in Debian's. */
@@ -14,6 +21,8 @@ const ARCHITECTURES: Readonly<Record<string, string>> = {
 };
 const DEFAULT_LEASE_SECONDS = 60;
 const BEATS_PER_LEASE = 3;
+const SUBJECT = 'worker/';
+const MAX_CONCURRENCY = 1_000_000;
 
 let serial = 0;
 const lives = new UuidV7();
@@ -27,6 +36,7 @@ export class FleetMember {
    * is still the same life, so whoever took it for lost learns that it was not.
    */
   readonly life = lives.next(Date.now());
+  private readonly host: string;
   private readonly lasting: boolean;
   private timer: NodeJS.Timeout | undefined;
   private left = false;
@@ -34,6 +44,7 @@ export class FleetMember {
   /**
    * @param queue name of the queue it works for.
    * @param name what BullMQ calls the worker, if anything.
+   * @throws Error if what is to be its tenant is none.
    */
   constructor(
     private readonly reporter: Reporter,
@@ -41,23 +52,28 @@ export class FleetMember {
     queue: string,
     name: string | undefined,
   ) {
-    const host = description.host ?? hostname();
-    const given = description.id ?? name;
+    this.tenant = description.tenant ?? PLATFORM_TENANT;
+    if (!isTenantId(this.tenant)) throw new Error(`worker: ${String(this.tenant)} is no tenant id`);
+    this.host = tidyId(textOf(description.host) ?? hostname(), MAX_ATTRIBUTE_LENGTH);
+    const given = textOf(description.id) ?? textOf(name);
     this.lasting = given !== undefined;
     serial += 1;
-    this.id = given ?? `${host}/${queue}/${process.pid}${serial === 1 ? '' : `.${serial}`}`;
-    this.tenant = description.tenant ?? PLATFORM_TENANT;
+    const made = `${this.host}/${queue}/${process.pid}${serial === 1 ? '' : `.${serial}`}`;
+    this.id = tidyId(given ?? made, MAX_ATTRIBUTE_LENGTH - SUBJECT.length);
   }
 
   /** Registers and connects. @param leaseSeconds without a heartbeat for so long it counts as lost. */
   join(concurrency: number, leaseSeconds = defaultLease()): void {
-    const { type = 'external', pool, host = hostname(), architectures } = this.description;
-    const hostArchitecture = this.description.hostArchitecture ?? ARCHITECTURES[arch()] ?? arch();
+    const { type, pool, architectures } = this.description;
+    const own = ARCHITECTURES[arch()] ?? arch();
+    const hostArchitecture = tidyText(textOf(this.description.hostArchitecture) ?? own, MAX_NAME_LENGTH);
+    const able = [...(architectures ?? [hostArchitecture])].flatMap((one) => textOf(one) ?? []);
     this.say('registered', {
-      type,
-      ...(pool === undefined ? {} : { pool }),
-      ...{ host, hostArchitecture, architectures: [...(architectures ?? [hostArchitecture])] },
-      ...{ concurrency: Math.max(0, Math.floor(concurrency)), enabled: true },
+      ...named('type', textOf(type) ?? 'external'),
+      ...named('pool', textOf(pool)),
+      ...{ host: this.host, hostArchitecture },
+      architectures: able.slice(0, MAX_LIST_LENGTH).map((one) => tidyText(one, MAX_NAME_LENGTH)),
+      ...{ concurrency: Math.min(Math.max(0, Math.floor(concurrency)), MAX_CONCURRENCY), enabled: true },
     });
     this.say('connected');
     // Only who has sent a heartbeat is missed when none comes: a worker may die before its first interval is over.
@@ -81,7 +97,7 @@ export class FleetMember {
     data: Record<string, unknown> = {},
   ): void {
     this.reporter.report({
-      ...{ type: `worker.${what}`, tenant: this.tenant, subject: `worker/${this.id}` },
+      ...{ type: `worker.${what}`, tenant: this.tenant, subject: `${SUBJECT}${this.id}` },
       data: { ...data, life: this.life },
     });
   }
@@ -90,4 +106,9 @@ export class FleetMember {
 function defaultLease(): number {
   const set = Number(process.env['QUIPU_WORKER_LEASE_SECONDS']);
   return set > 0 ? set : DEFAULT_LEASE_SECONDS;
+}
+
+/** What was given for a text; nothing if it is empty. */
+function textOf(given: string | undefined): string | undefined {
+  return given === undefined || given === null || given === '' ? undefined : String(given);
 }

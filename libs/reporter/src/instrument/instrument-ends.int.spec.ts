@@ -161,6 +161,20 @@ describe.each(BULLMQ)('when things go wrong or end, an instrumented queue and wo
     );
   });
 
+  it('name a worker to their jobs as it names itself, or not at all if its tenant is none', async () => {
+    const worker = { id: 'w'.repeat(600), pool: 'p'.repeat(201) };
+    const names = [rig.name(), rig.name()] as const;
+    rig.worker(names[0], () => Promise.resolve(), {}, { worker });
+    rig.worker(names[1], () => Promise.resolve(), {}, { worker: { id: 'w', tenant: 'no tenant' } });
+    const jobs = await Promise.all(names.map((name) => rig.queue(name).add('x', {})));
+    await rig.count('job.completed', 2);
+    const registered = rig.of().filter(({ type }) => type === 'worker.registered');
+    expect(registered).toHaveLength(1);
+    const workers = jobs.map((job) => rig.of(subjectOf(job))[1]?.data['worker']);
+    expect(workers).toEqual([registered[0]!.subject.slice('worker/'.length), undefined]);
+    expect(rig.errors.splice(0)).toEqual(['worker: no tenant is no tenant id']);
+  });
+
   it.each(['options', 'a connection'])('report to where the jobs are, told by %s', async (how) => {
     const name = rig.name();
     const connection = how === 'options' ? rig.connection : createRedis(redis.url, 'consumer');

@@ -54,10 +54,11 @@ export function instrument<T extends Instrumentable>(target: T, options: Instrum
 function instrumentWorker(worker: BullWorker, options: InstrumentOptions): void {
   const { reports, lease } = prepare(worker.opts, options);
   const { worker: description = {}, signals = true, leaseSeconds } = options;
+  const queue = options.queue ?? worker.name;
   const member =
     description === false
       ? undefined
-      : new FleetMember(lease.reporter, description, options.queue ?? worker.name, worker.opts.name);
+      : reports.quietly(() => new FleetMember(lease.reporter, description, queue, worker.opts.name));
   const fields = member === undefined ? {} : workerFields(member.id, member.tenant);
   const runs = new WorkerRuns(reports, fields, options.progressMs ?? PROGRESS_MS);
   hookWorker(worker, reports, runs);

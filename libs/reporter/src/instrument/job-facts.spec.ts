@@ -1,6 +1,9 @@
+import { parseEvent } from '@quipu/contracts';
 import type { BullJob } from './bull.js';
 import { JobNames, jobSubject, messageOf, tidyText, workerFields } from './job-facts.js';
 import type { InstrumentOptions } from './options.js';
+
+const NOW = Date.UTC(2026, 4, 1);
 
 const job = (more: Partial<BullJob> = {}): BullJob => ({
   ...{ id: '7', name: 'build', data: { team: 'a' }, opts: {}, queueName: 'q', prefix: 'bull' },
@@ -53,6 +56,41 @@ describe('what is known of a job', () => {
     [5_000_000, 1_000_000],
   ])('takes %d nodes for %d', (given, nodes) => {
     expect(of({ nodes: given }).fields['nodes']).toBe(nodes);
+  });
+
+  it('is within the limits of the log whatever labels whoever enqueued the job put on it', () => {
+    told.length = 0;
+    const many = Object.fromEntries(Array.from({ length: 70 }, (_, i) => [`l${i}`, 'v']));
+    const wide = Object.fromEntries(
+      Array.from({ length: 64 }, (_, i) => [`${i}`.padEnd(100, '\u0001'), '\u0001'.repeat(200)]),
+    );
+    const odd = { ['x'.repeat(101)]: 'y'.repeat(201), '': 'nameless', 'a\u0000': 'b\ud800' };
+    const names = new JobNames(
+      { tenant: 'acme', labels: (one) => one.data as Record<string, string> },
+      (error) => told.push(messageOf(error)),
+    );
+    for (const data of [many, wide, odd]) {
+      const { tenant, subject, fields } = names.of(job({ data }));
+      const at = new Date(NOW).toISOString();
+      const event = {
+        ...{ specversion: '1.0', id: '1', source: 's', type: 'job.queued', subject, time: at, tenant },
+        ...{ dataversion: 1, data: { ...fields, attempt: 1 } },
+      };
+      expect(parseEvent(event, { nowMs: NOW, maxAgeMs: 0, backfill: false })).toMatchObject({ ok: true });
+    }
+    expect(names.of(job({ data: odd })).fields.labels).toEqual({
+      ['x'.repeat(100)]: 'y'.repeat(200),
+      'a\uFFFD': 'b\uFFFD',
+    });
+    expect(Object.keys(names.of(job({ data: many })).fields.labels!)).toHaveLength(64);
+    expect(told).toEqual([expect.stringContaining('6 labels of a job were left out')]);
+  });
+
+  it('does without what cannot be a text', () => {
+    const odd = Object.create(null) as string;
+    expect(of({ user: () => odd, labels: { a: odd }, cluster: 'c' }).fields).toEqual({
+      ...{ queue: 'q', taskName: 'build', cluster: 'c', nodes: 1 },
+    });
   });
 
   it('keeps subjects of the longest ids apart within the limit', () => {

@@ -11,12 +11,13 @@ export class JobReports {
     readonly tell: (error: unknown) => void,
   ) {}
 
-  /** Runs something that must not disturb the program. */
-  quietly(work: () => void): void {
+  /** Runs something that must not disturb the program; undefined if it throws. */
+  quietly<T>(work: () => T): T | undefined {
     try {
-      work();
+      return work();
     } catch (error) {
       this.tell(error);
+      return undefined;
     }
   }
 
