@@ -42,7 +42,8 @@ export interface SeriesRefusal {
     | 'resample-needs-granularity'
     | 'no-granularity-match'
     | 'no-overlap'
-    | 'overlap';
+    | 'overlap'
+    | 'too-many-measures';
   readonly metricId?: string;
   /** Percentage of instants that all series have. */
   readonly overlap?: number;

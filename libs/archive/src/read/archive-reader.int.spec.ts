@@ -136,6 +136,14 @@ describe('reading measures', () => {
     else expect(answer).toMatchObject(expected as object);
   });
 
+  it('refuses what would not fit into memory', async () => {
+    const small = new ArchiveReader(database.pool, 1);
+    const query = { aggregation: 'mean', granularityNs: MINUTE };
+    expect(await small.measures(metric(0), query)).toEqual({ refused: 'too-many-measures' });
+    const recent = await small.measures(metric(0), { ...query, start: instant(START + MINUTE * 5_990n) });
+    expect(told(recent)).toHaveLength(1);
+  });
+
   it('has nothing of a metric without measures', async () => {
     const [empty] = await createMetrics(database.pool, policy, 1);
     expect(told(await reader.measures({ id: empty!, policy }, { aggregation: 'mean' }))).toEqual([[], []]);

@@ -46,11 +46,19 @@ export interface FoundSeries {
 export type ReadRefusal =
   | { readonly refused: 'unknown-aggregation' | 'unknown-granularity'; readonly metricId: string }
   | { readonly refused: 'resample-needs-granularity' | 'unknown-reaggregation' | 'no-granularity-match' }
+  | { readonly refused: 'too-many-measures' }
   | OverlapRefusal;
+
+/** Splits that one answer may be made of: some seven million buckets. */
+const MOST_SPLITS = 2_000;
 
 /** Reads what was aggregated. Points as they were measured are never touched. */
 export class ArchiveReader {
-  constructor(private readonly pool: Pool) {}
+  /** @param mostSplits most splits that one answer may be made of; what takes more is refused. */
+  constructor(
+    private readonly pool: Pool,
+    private readonly mostSplits = MOST_SPLITS,
+  ) {}
 
   /** The measures of one metric, of one granularity or all of its policy. */
   async measures(metric: ReadableMetric, query: MeasuresQuery): Promise<FoundSeries | ReadRefusal> {
@@ -61,7 +69,8 @@ export class ArchiveReader {
     const before = query.resample !== undefined && isRate(query.aggregation);
     const range = { start: before ? undefined : query.start, stop: query.resample ? undefined : query.stop };
     const queries = items.map((item) => seriesQuery(metric, item, range));
-    const columns = await readSeries(this.pool, query.aggregation, queries);
+    const columns = await readSeries(this.pool, query.aggregation, queries, this.mostSplits);
+    if (columns === null) return { refused: 'too-many-measures' };
     const series = columns.map((column, i): Series => {
       const grid = new Grid(items[i]!.granularityNs);
       const points = pointsOf(column, grid);
@@ -96,7 +105,8 @@ export class ArchiveReader {
     const queries = shared.flatMap(({ granularityNs }) =>
       metrics.map((metric) => seriesQuery(metric, itemsOf(metric.policy, granularityNs)[0]!, query)),
     );
-    const columns = await readSeries(this.pool, query.aggregation, queries);
+    const columns = await readSeries(this.pool, query.aggregation, queries, this.mostSplits);
+    if (columns === null) return { refused: 'too-many-measures' };
     const series: Series[] = [];
     for (const [i, { granularityNs }] of shared.entries()) {
       const of = columns.slice(i * metrics.length, (i + 1) * metrics.length);

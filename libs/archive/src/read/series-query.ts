@@ -30,13 +30,14 @@ interface Row {
 
 /**
  * One aggregation of several series, by index of the query. One statement, so that all is of one moment: what moves
- * from a tail to a split is seen once.
+ * from a tail to a split is seen once. Null if that were more than `mostSplits`: an answer must fit into memory.
  */
 export async function readSeries(
   pool: Pool,
   method: string,
   queries: readonly SeriesQuery[],
-): Promise<Column[]> {
+  mostSplits: number,
+): Promise<Column[] | null> {
   if (queries.length === 0) return [];
   const ids = [...new Set(queries.map(({ metricId }) => metricId))];
   const { rows } = await pool.query<Row>({
@@ -50,8 +51,10 @@ export async function readSeries(
       pgArray(queries.map(({ from }) => splitOf(from))),
       pgArray(queries.map(({ to }) => (to === Infinity ? LAST_SPLIT : splitOf(to)))),
       methodCode(method),
+      mostSplits + 1,
     ],
   });
+  if (rows.filter(({ split }) => split !== null).length > mostSplits) return null;
   const tails = new Map<string, ReadonlyMap<bigint, TailColumn>>();
   const splits = new Map<number, Column[]>();
   for (const { place, split, bytes } of rows) {
@@ -80,4 +83,4 @@ const READ = `
      WITH ORDINALITY AS q(id, granularity_ns, first, last, place)
    JOIN archive_splits s ON s.metric_id = q.id AND s.granularity_ns = q.granularity_ns
      AND s.aggregation = $6::smallint AND s.split BETWEEN q.first AND q.last
-   ORDER BY q.place, s.split)`;
+   ORDER BY q.place, s.split LIMIT $7)`;

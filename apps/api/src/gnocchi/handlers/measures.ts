@@ -155,6 +155,8 @@ export function refusalOf(
       return new GnocchiError(400, 'A granularity must be specified to resample');
     case 'no-granularity-match':
       return cannot('No granularity match');
+    case 'too-many-measures':
+      return new GnocchiError(400, 'Too many measures: ask for a shorter time, or for one granularity');
     case 'no-overlap':
       return cannot('No overlap');
     case 'overlap': {
