@@ -1,3 +1,4 @@
+import { jest } from '@jest/globals';
 import { hostname } from 'node:os';
 import { parseEvent } from '@quipu/contracts';
 import { Reporter } from '../reporter.js';
@@ -68,5 +69,57 @@ describe('a worker of the fleet', () => {
 
   it('cannot belong to what is no tenant: its jobs would name it, and be refused', async () => {
     await expect(told({ tenant: 'no tenant' })).rejects.toThrow('no tenant is no tenant id');
+  });
+
+  describe('that is still there', () => {
+    const MINUTE = 60_000;
+
+    beforeEach(() => {
+      jest.useFakeTimers();
+    });
+    afterEach(() => {
+      jest.useRealTimers();
+      delete process.env['QUIPU_WORKER_LEASE_SECONDS'];
+    });
+
+    /** Heartbeats of the first minute, besides the one at its start. */
+    async function beats(leaseSeconds: number | undefined): Promise<number> {
+      const reporter = new Reporter(
+        { connection: '', source: 'test', flushMs: 2 * MINUTE },
+        { send: () => Promise.resolve(), close: () => undefined },
+      );
+      const member = new FleetMember(reporter, {}, 'q', 'w');
+      member.join(1, leaseSeconds);
+      const before = reporter.stats().buffered;
+      await jest.advanceTimersByTimeAsync(MINUTE);
+      const { buffered, sent } = reporter.stats();
+      member.leave();
+      return buffered + sent - before;
+    }
+
+    it.each([
+      [undefined, 3],
+      [30, 6],
+      [0, 3],
+      [-5, 3],
+      [Number.NaN, 3],
+      [Infinity, 3],
+      ['soon' as never, 3],
+      [1e-6, 600],
+      [7_000_000, 0],
+      [Number.MAX_VALUE, 0],
+    ])('says so, with a lease of %p, %d times a minute', async (lease, times) => {
+      expect(await beats(lease)).toBe(times);
+    });
+
+    it.each([
+      ['30', 6],
+      ['0', 3],
+      ['1e308', 0],
+      ['soon', 3],
+    ])('says so, with a lease of %p in the environment, %d times a minute', async (lease, times) => {
+      process.env['QUIPU_WORKER_LEASE_SECONDS'] = lease;
+      expect(await beats(undefined)).toBe(times);
+    });
   });
 });

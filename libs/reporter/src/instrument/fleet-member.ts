@@ -21,6 +21,9 @@ const ARCHITECTURES: Readonly<Record<string, string>> = {
 };
 const DEFAULT_LEASE_SECONDS = 60;
 const BEATS_PER_LEASE = 3;
+/** Least and most time between two heartbeats, ms; a timer of more would fire at once. */
+const LEAST_BEAT_MS = 100;
+const MOST_BEAT_MS = 2 ** 31 - 1;
 const SUBJECT = 'worker/';
 const MAX_CONCURRENCY = 1_000_000;
 
@@ -62,8 +65,11 @@ export class FleetMember {
     this.id = tidyId(given ?? made, MAX_ATTRIBUTE_LENGTH - SUBJECT.length);
   }
 
-  /** Registers and connects. @param leaseSeconds without a heartbeat for so long it counts as lost. */
-  join(concurrency: number, leaseSeconds = defaultLease()): void {
+  /**
+   * Registers and connects.
+   * @param leaseSeconds without a heartbeat for so long it counts as lost; what is no time means the default.
+   */
+  join(concurrency: number, leaseSeconds?: number): void {
     const { type, pool, architectures } = this.description;
     const own = ARCHITECTURES[arch()] ?? arch();
     const hostArchitecture = tidyText(textOf(this.description.hostArchitecture) ?? own, MAX_NAME_LENGTH);
@@ -78,7 +84,7 @@ export class FleetMember {
     this.say('connected');
     // Only who has sent a heartbeat is missed when none comes: a worker may die before its first interval is over.
     this.say('heartbeat');
-    this.timer = setInterval(() => this.say('heartbeat'), (leaseSeconds * 1_000) / BEATS_PER_LEASE);
+    this.timer = setInterval(() => this.say('heartbeat'), beatMs(leaseSeconds));
     // A program whose work is done must be able to end.
     this.timer.unref();
   }
@@ -103,9 +109,15 @@ export class FleetMember {
   }
 }
 
-function defaultLease(): number {
-  const set = Number(process.env['QUIPU_WORKER_LEASE_SECONDS']);
-  return set > 0 ? set : DEFAULT_LEASE_SECONDS;
+/** How long after a heartbeat the next one comes, ms. */
+function beatMs(leaseSeconds: number | undefined): number {
+  const given = [leaseSeconds, Number(process.env['QUIPU_WORKER_LEASE_SECONDS'])].find(isTime);
+  const third = ((given ?? DEFAULT_LEASE_SECONDS) * 1_000) / BEATS_PER_LEASE;
+  return Math.min(Math.max(third, LEAST_BEAT_MS), MOST_BEAT_MS);
+}
+
+function isTime(seconds: number | undefined): boolean {
+  return typeof seconds === 'number' && Number.isFinite(seconds) && seconds > 0;
 }
 
 /** What was given for a text; nothing if it is empty. */
