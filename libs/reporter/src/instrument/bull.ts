@@ -57,7 +57,8 @@ export interface BullFlow {
 
 /** The commands of a Redis client that are needed. */
 export interface BullClient {
-  hgetall(key: string): Promise<Record<string, string>>;
+  hmget(key: string, ...fields: string[]): Promise<(string | null)[]>;
+  lrange(key: string, start: number, end: number): Promise<string[]>;
   zscore(key: string, member: string): Promise<string | null>;
 }
 

@@ -227,6 +227,51 @@ describe.each(BULLMQ)('an instrumented queue and worker of %s', (_, bull) => {
     }
   });
 
+  it('tell of a job that adds its children while it runs: it waits from the last one’s end', async () => {
+    const [parents, children] = [rig.name(), rig.name()];
+    const queue = rig.queue(parents);
+    const childQueue = rig.queue(children);
+    let plugged = true;
+    const finish = async () => {
+      while (plugged) await sleep(5);
+    };
+    rig.worker(parents, async (job, token) => {
+      if (job.name === 'plug') return finish();
+      if (job.attemptsStarted !== 1) return;
+      const parent = { id: job.id!, queue: job.queueQualifiedName };
+      for (const name of ['a', 'b']) await childQueue.add(name, {}, { parent });
+      if (await job.moveToWaitingChildren(token!)) throw new bull.WaitingChildrenError();
+    });
+    const job = await queue.add('parent', {});
+    const plug = await queue.add('plug', {});
+    // The worker is busy with another job when the children are done: their parent waits for it.
+    await rig.until(() => rig.types(plug).includes('job.started 1'));
+    rig.worker(children, () => Promise.resolve());
+    await rig.until(() => rig.types(job).includes('job.unblocked 2'));
+    plugged = false;
+    await rig.until(() => rig.types(job).includes('job.completed 2'));
+    expect([...new Set(rig.types(job))]).toEqual([
+      ...['job.queued 1', 'job.started 1', 'job.aborted 1', 'job.queued 2', 'job.blocked 2'],
+      ...['job.unblocked 2', 'job.started 2', 'job.completed 2'],
+    ]);
+  });
+
+  it('do not take a parent that failed and backs off for one that its children held up', async () => {
+    const [parents, children] = [rig.name(), rig.name()];
+    const childQueue = rig.queue(children);
+    rig.worker(parents, async (job) => {
+      if (job.attemptsStarted !== 1) return;
+      await childQueue.add('a', {}, { parent: { id: job.id!, queue: job.queueQualifiedName } });
+      throw new Error('once');
+    });
+    const backoff = { type: 'fixed', delay: 600 };
+    const job = await rig.queue(parents).add('parent', {}, { attempts: 2, backoff });
+    await rig.until(() => rig.types(job).includes('job.queued 2'));
+    rig.worker(children, () => Promise.resolve());
+    await rig.until(() => rig.types(job).includes('job.completed 2'));
+    expect(rig.types(job).filter((type) => type.includes('blocked'))).toEqual([]);
+  });
+
   it('tell of a worker that gives a job back because of a rate limit, or puts it off', async () => {
     const name = rig.name();
     const worker = rig.worker(name, async (job, token) => {

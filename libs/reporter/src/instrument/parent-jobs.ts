@@ -1,4 +1,4 @@
-import type { BullJob, BullWorker } from './bull.js';
+import type { BullClient, BullJob, BullWorker } from './bull.js';
 import type { JobReports } from './job-reports.js';
 
 /**
@@ -12,30 +12,71 @@ export function reportParent(worker: BullWorker, child: BullJob, reports: JobRep
   reports.inBackground(async () => {
     const client = await (worker.backend?.client ?? worker.client);
     if (client === undefined) return;
-    const stored = await client.hgetall(`${parent.queueKey}:${parent.id}`);
-    if (stored['timestamp'] === undefined) return;
-    const blocked = await client.zscore(`${parent.queueKey}:waiting-children`, parent.id);
-    if (blocked !== null || stored['processedOn'] !== undefined) return;
+    const released = await releasedParent(client, parent.queueKey, parent.id);
+    if (released === undefined) return;
     const now = Date.now();
+    const { begun } = released;
+    // The data may be large, and of many children only the last needs it.
+    const [name, data, opts] = await client.hmget(`${parent.queueKey}:${parent.id}`, 'name', 'data', 'opts');
+    if (isAbsent(data)) return;
     const queueName = parent.queueKey.slice(parent.queueKey.lastIndexOf(':') + 1);
-    const job = readJob(parent.id, queueName, stored);
+    const job = readJob(parent.id, queueName, { ...{ name, data, opts }, timestamp: released.timestamp });
     const facts = reports.names.of(job);
-    const fields = { queue: facts.fields.queue, attempt: 1 };
-    // Whoever made the flow may not have said that it began blocked.
-    reports.say('job.blocked', facts, job.timestamp, fields);
+    const fields = { queue: facts.fields.queue, attempt: begun + 1 };
+    // Whoever made the flow may not have said that it began blocked; of later attempts the worker says it.
+    if (begun === 0) reports.say('job.blocked', facts, job.timestamp, fields);
     reports.say('job.unblocked', facts, now, fields);
   });
 }
 
-/** As much of a job in Redis as it takes to name it. */
-function readJob(id: string, queueName: string, stored: Record<string, string>): BullJob {
-  const read = (text: string | undefined): unknown => (text === undefined ? {} : JSON.parse(text));
+/** A job that no longer waits for its children, and not yet runs. */
+interface Released {
+  readonly timestamp: number;
+  /** How many times it was started: a job may add children while it runs, and give itself back until they are done. */
+  readonly begun: number;
+}
+
+/**
+ * How often it was started is read before where it stands: if it starts in between, it is found active, or the attempt
+ * that is named has begun already, which does no harm.
+ */
+async function releasedParent(
+  client: BullClient,
+  queueKey: string,
+  id: string,
+): Promise<Released | undefined> {
+  const fields = ['timestamp', 'ats', 'finishedOn'];
+  const [timestamp, started, finished] = await client.hmget(`${queueKey}:${id}`, ...fields);
+  if (isAbsent(timestamp) || !isAbsent(finished)) return undefined;
+  if ((await client.zscore(`${queueKey}:waiting-children`, id)) !== null) return undefined;
+  const begun = Number(started ?? 0);
+  if (begun > 0) {
+    const active = await client.lrange(`${queueKey}:active`, 0, -1);
+    if (active.includes(id)) return undefined;
+    // One that failed and backs off was not blocked, and does not wait before it is due.
+    if ((await client.zscore(`${queueKey}:delayed`, id)) !== null) return undefined;
+  }
+  return { timestamp: Number(timestamp), begun };
+}
+
+function isAbsent(value: string | null | undefined): value is null | undefined {
+  return value === null || value === undefined;
+}
+
+/** What Redis keeps of a job that it takes to name it. */
+interface Stored {
+  readonly name: string | null | undefined;
+  readonly data: string | null | undefined;
+  readonly opts: string | null | undefined;
+  readonly timestamp: number;
+}
+
+function readJob(id: string, queueName: string, { name, data, opts, timestamp }: Stored): BullJob {
+  const read = (text: string | null | undefined): unknown => (isAbsent(text) ? {} : JSON.parse(text));
   return {
-    ...{ id, queueName, prefix: '', name: stored['name'] ?? '' },
-    data: read(stored['data']),
-    opts: read(stored['opts']) as BullJob['opts'],
-    timestamp: Number(stored['timestamp']),
-    attemptsMade: 0,
+    ...{ id, queueName, prefix: '', name: name ?? '', timestamp, attemptsMade: 0 },
+    data: read(data),
+    opts: read(opts) as BullJob['opts'],
     getState: () => Promise.resolve('waiting'),
   };
 }
