@@ -9,7 +9,7 @@ export {
   reseedLedger,
 } from './ledger-runner.js';
 export { ledgerMigrations } from './migrations/index.js';
-export { ledgerTables } from './migrations/ledger-tables.js';
+export { ledgerTables, NEVER_RETIRED } from './migrations/ledger-tables.js';
 export { canReseed, codeHash, neededBy } from './projection/code-hash.js';
 export {
   LEDGER_1,

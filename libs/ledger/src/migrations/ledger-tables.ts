@@ -7,6 +7,23 @@ const LAST_KIND = Math.max(...Object.values(KIND_CODES));
 /** Greatest code of a level. */
 const LAST_LEVEL = Math.max(...Object.values(LEVEL_CODES));
 
+/** When a worker was retired, ms: told by its state, kept beside it for the index. */
+export const RETIRED_MS = `retired_ms bigint GENERATED ALWAYS AS (
+        CASE WHEN kind = ${KIND_CODES.worker} THEN (state ->> 'retired')::bigint END) STORED`;
+
+/** What stands in the index of workers for those that are not retired: after all times. */
+export const NEVER_RETIRED = '9223372036854775807';
+
+/**
+ * The workers of a tenant, by when they were retired: each start of a program may leave one behind for ever, and who asks
+ * for those that are there must not read them. An index on the state itself would keep every update of a job from staying
+ * on its page; what this one is made of does not change with it.
+ */
+export function workersIndex(schema: LedgerSchema): string {
+  return `CREATE INDEX entities_workers ON ${schema}.entities (tenant, (coalesce(retired_ms, ${NEVER_RETIRED})))
+    WHERE kind = ${KIND_CODES.worker}`;
+}
+
 /**
  * Statements that make the tables of one generation of the ledger. Only the ledger projection writes them.
  * No second index of `members` begins like its key: on a table that was never analysed the planner would take it for
@@ -23,8 +40,10 @@ export function ledgerTables(schema: LedgerSchema): string[] {
       id text NOT NULL,
       state json NOT NULL,
       last_position bigint NOT NULL,
+      ${RETIRED_MS},
       PRIMARY KEY (tenant, kind, id)
     ) WITH (fillfactor = 85)`,
+    workersIndex(schema),
     `CREATE TABLE ${schema}.amounts (
       family text NOT NULL,
       tenant text NOT NULL,

@@ -1,11 +1,17 @@
-import { type EntityKey, KIND_CODES, type LedgerSchema, type WorkerState } from '@quipu/ledger';
+import {
+  type EntityKey,
+  KIND_CODES,
+  type LedgerSchema,
+  NEVER_RETIRED,
+  type WorkerState,
+} from '@quipu/ledger';
 import type { PoolClient } from 'pg';
 import { type WorkerStanding, workerStanding } from './worker-standing.js';
 import { type WorkerSpell, workerTimeline } from './worker-timeline.js';
 
 /**
  * The workers of a tenant, or of all: the table's key begins with the tenant, so the tenants are looked up first, one
- * step of the index each, and of each its workers alone are read.
+ * step of the index each, and of each its workers alone are read, those retired up to an instant left out by their index.
  */
 export function workersStatement(schema: LedgerSchema): string {
   return `WITH RECURSIVE tenants (tenant) AS (
@@ -21,8 +27,7 @@ SELECT w.tenant, e.id, e.state::text AS state FROM wanted w
  CROSS JOIN LATERAL (
    SELECT s.id, s.state FROM ${schema}.entities s
     WHERE s.tenant = w.tenant AND s.kind = ${KIND_CODES.worker} AND (s.state ->> 'registered') IS NOT NULL
-      AND ((s.state ->> 'retired') IS NULL OR (s.state ->> 'retired')::numeric > $2)
-    ORDER BY s.tenant, s.kind, s.id OFFSET 0) e`;
+      AND coalesce(s.retired_ms, ${NEVER_RETIRED}) > $2::bigint OFFSET 0) e`;
 }
 
 /**
@@ -38,7 +43,7 @@ export async function readWorkers(
   const { rows } = await client.query<{ tenant: string; id: string; state: string }>({
     name: `workers-${schema}`,
     text: workersStatement(schema),
-    values: [tenants, since],
+    values: [tenants, since ?? String(BigInt(NEVER_RETIRED) - 1n)],
   });
   return rows.flatMap(({ tenant, id, state }) => {
     const key: EntityKey = { tenant, kind: 'worker', id };

@@ -1,4 +1,4 @@
-import { LEDGER_1, LEVEL_CODES } from '@quipu/ledger';
+import { LEDGER_1, LEVEL_CODES, NEVER_RETIRED } from '@quipu/ledger';
 import { createPool } from '@quipu/platform';
 import type { Pool } from 'pg';
 import { testDatabase, type TestDatabase } from '../../../../test/support/index.js';
@@ -68,9 +68,14 @@ describe('what queues and workers are told from, on tables that were just filled
       [NOW, EVENTS, RECENT],
     );
     await database.pool.query(
-      `INSERT INTO ledger_1.entities SELECT 't' || i % 7, 1 + 2 * (i % 10 / 9), 'job/q/' || i / 2, '{}', i
+      `INSERT INTO ledger_1.entities SELECT 't' || i % 7, 1, 'job/q/' || i / 2, '{}', i
          FROM generate_series(1, $1::int) i ON CONFLICT DO NOTHING`,
       [EVENTS],
+    );
+    await database.pool.query(
+      `INSERT INTO ledger_1.entities SELECT 't' || i % 7, 3, 'worker/' || i,
+              CASE WHEN i < 70 THEN '{"registered":1}' ELSE '{"registered":1,"retired":' || i / 7 - 9 || '}' END::json, i
+         FROM generate_series(0, 7069) i`,
     );
   }, 60_000);
   afterAll(async () => {
@@ -126,15 +131,16 @@ describe('what queues and workers are told from, on tables that were just filled
     );
   });
 
-  it('workers are read tenant by tenant, and no other entity', async () => {
-    const all = await explain({ text: workersStatement(LEDGER_1), values: [null, null] });
-    const one = await explain({ text: workersStatement(LEDGER_1), values: [['t3'], null] });
-    const { rows } = await pool.query(`SELECT tenant, count(*)::int AS n FROM ledger_1.entities
-                                        WHERE kind = 3 GROUP BY tenant`);
-    const workers = rows.reduce((sum, row) => sum + row.n, 0);
-    expect([scanned(all), scanned(one)]).toEqual([[], []]);
-    expect(rowsRead(all, /^entities$/)).toBeLessThanOrEqual(workers + 20);
-    expect(rowsRead(one, /^entities$/)).toBe(rows.find((row) => row.tenant === 't3').n);
+  it('workers are read tenant by tenant, and neither other entities nor those that are retired', async () => {
+    const present = String(BigInt(NEVER_RETIRED) - 1n);
+    const all = await explain({ text: workersStatement(LEDGER_1), values: [null, present] });
+    const one = await explain({ text: workersStatement(LEDGER_1), values: [['t3'], present] });
+    const since = await explain({ text: workersStatement(LEDGER_1), values: [['t3'], 990] });
+    expect([all, one, since].flatMap(scanned)).toEqual([]);
+    // Ten of each tenant are there; 1,000 more of each are retired, at 1 to 1,000.
+    expect(rowsRead(all, /^entities$/)).toBeLessThanOrEqual(7 * 10 + 20);
+    expect(rowsRead(one, /^entities$/)).toBe(10);
+    expect(rowsRead(since, /^entities$/)).toBe(20);
   });
 
   it('the last job of each worker is the latest quarter-hour of its key', async () => {
