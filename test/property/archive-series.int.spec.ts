@@ -1,5 +1,6 @@
 import {
   AGGREGATION_METHODS,
+  ArchivePolicies,
   type ArchivePolicy,
   ArchiveReader,
   DEFAULT_METHODS,
@@ -15,20 +16,26 @@ import { testDatabase, type TestDatabase } from '../support/index.js';
 const SECOND = 1_000_000_000n;
 const MS = 1_000_000n;
 
-/** What is tried: granularities that divide each other and some that do not, short and long series, few and all methods. */
-const POLICIES: readonly (readonly [string, ArchivePolicy, bigint])[] = [
+/**
+ * What is tried: granularities that divide each other and some that do not, short and long series, few and all methods;
+ * how far measures are apart, and the back windows that the policy is given on the way.
+ */
+const POLICIES: readonly (readonly [string, ArchivePolicy, bigint, readonly number[]])[] = [
   [
     'every method, two granularities',
     policyOf([[60n * SECOND, 10], [3_600n * SECOND, null]], AGGREGATION_METHODS, 1), // prettier-ignore
     20n * SECOND,
+    [],
   ],
   [
     'granularities that do not divide each other',
     policyOf([[7n * SECOND, 2_000], [60n * SECOND, 5], [3_600n * MS, 40]], [...DEFAULT_METHODS, 'rate:mean', 'last']), // prettier-ignore
     3n * SECOND,
+    [],
   ],
-  ['fractions of a second', policyOf([[100n * MS, null], [300n * MS, 50]], ['mean', 'std', 'rate:std', '90pct'], 200), 30n * MS], // prettier-ignore
-  ['a long tail', policyOf([[1n * SECOND, 9_000]], DEFAULT_METHODS, 600), 1n * SECOND],
+  ['fractions of a second', policyOf([[100n * MS, null], [300n * MS, 50]], ['mean', 'std', 'rate:std', '90pct'], 200), 30n * MS, []], // prettier-ignore
+  ['a long tail', policyOf([[1n * SECOND, 9_000]], DEFAULT_METHODS, 600), 1n * SECOND, []],
+  ['a window made wider and narrower', policyOf([[2n * SECOND, 3_000], [7n * SECOND, null]], ['mean', 'count', 'rate:last'], 0), 1n * SECOND, [0, 3, 50]], // prettier-ignore
 ];
 
 describe('aggregates of random measures', () => {
@@ -41,8 +48,8 @@ describe('aggregates of random measures', () => {
 
   it.each(POLICIES)(
     'equal a direct computation, bit by bit: %s',
-    async (_, policy, step) => {
-      await tryPolicy(database, policy, step);
+    async (_, policy, step, backWindows) => {
+      await tryPolicy(database, policy, step, backWindows);
       const { rows } = await database.pool.query(
         `SELECT count(*)::int AS splits FROM archive_splits JOIN archive_metrics ON id = metric_id
          WHERE archive_policy_name = $1`,
@@ -54,7 +61,12 @@ describe('aggregates of random measures', () => {
   );
 });
 
-async function tryPolicy(database: TestDatabase, policy: ArchivePolicy, step: bigint) {
+async function tryPolicy(
+  database: TestDatabase,
+  policy: ArchivePolicy,
+  step: bigint,
+  backWindows: readonly number[],
+): Promise<void> {
   const random = seededRandom(20_261_120);
   const killer = new Killer(random);
   const writer = new MeasuresWriter({
@@ -69,6 +81,11 @@ async function tryPolicy(database: TestDatabase, policy: ArchivePolicy, step: bi
     );
     await applyDespiteKills(writer, batches.map(({ batch }) => batch)); // prettier-ignore
     for (const id of ids) direct.get(id)!.pass(batches.flatMap(({ measures }) => measures.get(id) ?? []));
+    if (pass % 4 === 3 && backWindows.length > 0) {
+      const backWindow = backWindows[Math.floor(random() * backWindows.length)]!;
+      await new ArchivePolicies(database.pool).change(policy.name, policy.definition, backWindow);
+      for (const each of direct.values()) each.policy = { ...policy, backWindow };
+    }
   }
   expect(killer.kills).toBeGreaterThan(0);
   await expectEqual(database, policy, direct);

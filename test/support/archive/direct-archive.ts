@@ -20,21 +20,30 @@ export type DirectMeasure = readonly [bigint, number];
  */
 export class DirectArchive {
   private readonly measures = new Map<bigint, number>();
+  /** Measures before this time are too late for good. */
+  private closedTo = 0n;
   /** Measures that came too late. */
   late = 0;
 
-  constructor(private readonly policy: DirectPolicy) {}
+  /** @param policy its back window may be changed between passes. */
+  constructor(public policy: DirectPolicy) {}
 
   /** What one pass takes in, in order of arrival. */
   pass(arrived: readonly DirectMeasure[]): void {
     const limit = this.firstAccepted();
     const seen = new Set<bigint>();
+    let taken = false;
     for (const [at, value] of arrived) {
       if (seen.has(at)) continue;
       seen.add(at);
       if (limit !== null && at < limit) this.late += 1;
-      else this.measures.set(at, value);
+      else {
+        this.measures.set(at, value);
+        taken = true;
+      }
     }
+    // What is closed once stays so, also when the window is made wider.
+    if (taken) this.closedTo = this.firstAccepted() ?? 0n;
   }
 
   /** The first time at which a measure is taken; null: any. */
@@ -44,7 +53,8 @@ export class DirectArchive {
     const block = definition.map(({ granularityNs }) => granularityNs).reduce((a, b) => (a > b ? a : b));
     const newest = [...this.measures.keys()].reduce((a, b) => (a > b ? a : b));
     const blocks = backWindow + (aggregationMethods.some((name) => name.startsWith('rate:')) ? 1 : 0);
-    return (newest / block) * block - block * BigInt(blocks);
+    const opens = (newest / block) * block - block * BigInt(blocks);
+    return opens > this.closedTo ? opens : this.closedTo;
   }
 
   /** The series of a method: `[start of the bucket in ns, value]`, in order. */

@@ -72,7 +72,7 @@ function finish(
     tail = moved.tail;
     return moved;
   });
-  done.series.push({ id, late, raw: encodeRaw(state.raw), tail: encodeTail(tail) });
+  done.series.push({ id, late, raw: encodeRaw(state.raw), tail: encodeTail(tail, state.openFrom) });
   for (const { writes, expiries } of resealed) {
     for (const write of writes) done.splits.push({ ...write, metricId: id });
     for (const expiry of expiries) done.expiries.push({ ...expiry, metricId: id });
@@ -92,5 +92,5 @@ function columnsOf(rows: readonly SplitRow[]): StoredColumns {
 }
 
 function stateOf(row: SeriesRow | null): SeriesState {
-  return row === null ? NEW_SERIES : { raw: decodeRaw(row.raw), tail: decodeTail(row.tail) };
+  return row === null ? NEW_SERIES : { raw: decodeRaw(row.raw), ...decodeTail(row.tail) };
 }

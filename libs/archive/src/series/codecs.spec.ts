@@ -89,8 +89,10 @@ describe('a tail', () => {
   ];
 
   it('is read as it was written, whole or one method of it', () => {
-    expect(decodeTail(encodeTail(tail))).toEqual(tail);
-    const std = decodeTailOf(encodeTail(tail), 'std');
+    for (const openFrom of [null, { seconds: 0, nanos: 0 }, { seconds: 1_700_000_000, nanos: 999_999_999 }]) {
+      expect(decodeTail(encodeTail(tail, openFrom))).toEqual({ tail, openFrom });
+    }
+    const std = decodeTailOf(encodeTail(tail, null), 'std');
     expect(std).toEqual(new Map([[3_600_000_001n, { ...tail[0]!.columns.get(5)!, sealedTo: 12 }]]));
   });
 });

@@ -14,10 +14,12 @@ export interface SeriesState {
   /** The points that may still change a bucket, in order of time. */
   readonly raw: Points;
   readonly tail: Tail;
+  /** Points from here on may be taken: of the buckets they are in, all points are there. Null: any point. */
+  readonly openFrom: Instant | null;
 }
 
 /** A metric without measures. */
-export const NEW_SERIES: SeriesState = { raw: NO_POINTS, tail: [] };
+export const NEW_SERIES: SeriesState = { raw: NO_POINTS, tail: [], openFrom: null };
 
 /** A granularity of which buckets that are in splits must change, or the tail is full: splits are to be rewritten. */
 export interface Reseal {
@@ -52,11 +54,12 @@ export function tailBuckets(policy: ArchivePolicy): number {
  * Points before the window (whole blocks of the coarsest granularity before the newest point's, as it was before this
  * pass) are dropped; the first pass of a metric has none. Of the points of one pass at one time the first counts, and
  * replaces what an earlier pass had there. Every bucket from that of the first new point on is computed anew from the
- * raw points, so that late points change what they belong to.
+ * raw points, so that late points change what they belong to. A window that is made wider therefore opens as time goes
+ * on: what was before the narrow one is without its raw points, and stays as it is.
  */
 export function runPass(policy: ArchivePolicy, state: SeriesState, chunks: readonly Points[]): PassResult {
   const sorted = sortIncoming(chunks);
-  const fresh = pointsFrom(sorted, windowStart(policy, state.raw));
+  const fresh = pointsFrom(sorted, windowStart(policy, state.raw, state.openFrom));
   const late = sorted.values.length - fresh.values.length;
   if (fresh.values.length === 0) return { state, reseals: [], taken: 0, late };
   const merged = mergePoints(state.raw, fresh);
@@ -72,16 +75,21 @@ export function runPass(policy: ArchivePolicy, state: SeriesState, chunks: reado
     }
     return part;
   });
-  const raw = keepRaw(policy, merged);
-  return { state: { raw, tail }, reseals, taken: fresh.values.length, late };
+  const openFrom = windowStart(policy, merged, state.openFrom);
+  const raw = keepRaw(policy, merged, openFrom);
+  return { state: { raw, tail, openFrom }, reseals, taken: fresh.values.length, late };
 }
 
-/** The first time at which a metric with these points takes new ones; null: any. */
-export function windowStart(policy: ArchivePolicy, raw: Points): Instant | null {
+/**
+ * The first time at which a metric with these points takes new ones; null: any.
+ * @param openFrom what it was before; it never goes back.
+ */
+function windowStart(policy: ArchivePolicy, raw: Points, openFrom: Instant | null): Instant | null {
   if (raw.values.length === 0) return null;
   const block = blockNs(policy);
   const newest = new Grid(block).floor(instantAt(raw, raw.values.length - 1));
-  return fromNs(toNs(newest) - block * BigInt(backBlocks(policy)));
+  const start = fromNs(toNs(newest) - block * BigInt(backBlocks(policy)));
+  return openFrom !== null && isBefore(start, openFrom) ? openFrom : start;
 }
 
 interface Change {
@@ -120,8 +128,7 @@ function bucketsOf({ columns }: TailPart): number {
  * change, since granularities need not divide each other; and where there are rates, the point before them, without
  * which the first difference would be lost.
  */
-function keepRaw(policy: ArchivePolicy, points: Points): Points {
-  const start = windowStart(policy, points);
+function keepRaw(policy: ArchivePolicy, points: Points, start: Instant | null): Points {
   if (start === null) return points;
   let keep = start;
   for (const { granularityNs } of policy.definition) {

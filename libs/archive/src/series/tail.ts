@@ -1,4 +1,5 @@
 import { type Column, NO_BUCKETS } from '../aggregate/aggregate.js';
+import type { Instant } from '../measures/points.js';
 import { methodCode } from '../policy/methods.js';
 import { ByteReader, ByteWriter } from './bytes.js';
 import { readKeys, writeKeys } from './keys-codec.js';
@@ -26,15 +27,18 @@ export interface TailPart {
  */
 export type Tail = readonly TailPart[];
 
-const VERSION = 1;
+/** Version 1 did not tell where the window is open from. */
+const VERSION = 2;
 const SHARED_KEYS = 0;
 const OWN_KEYS = 1;
 
 const writer = new ByteWriter();
 
-/** The bytes of a tail. */
-export function encodeTail(tail: Tail): Buffer {
+/** The bytes of a tail. @param openFrom from when on the metric takes points, see `SeriesState`. */
+export function encodeTail(tail: Tail, openFrom: Instant | null): Buffer {
   writer.u8(VERSION);
+  writer.varint(openFrom === null ? 0 : openFrom.seconds + 1);
+  writer.varint(openFrom?.nanos ?? 0);
   writer.varint(tail.length);
   for (const { granularityNs, sealedTo, columns } of tail) {
     // Two varints: nanoseconds may take more bits than a double counts exactly.
@@ -57,9 +61,11 @@ export function encodeTail(tail: Tail): Buffer {
   return writer.take();
 }
 
-/** The tail of bytes. @throws RangeError if the bytes are none */
-export function decodeTail(bytes: Buffer): Tail {
-  return readParts(bytes, null);
+/** The tail of bytes, and from when on the metric takes points. @throws RangeError if the bytes are none */
+export function decodeTail(bytes: Buffer): { readonly tail: Tail; readonly openFrom: Instant | null } {
+  const reader = new ByteReader(bytes);
+  const openFrom = readHead(reader);
+  return { tail: readParts(reader, null), openFrom };
 }
 
 /**
@@ -72,17 +78,25 @@ export function decodeTailOf(
 ): ReadonlyMap<bigint, TailColumn & { sealedTo: number }> {
   const code = methodCode(method);
   const found = new Map<bigint, TailColumn & { sealedTo: number }>();
-  for (const { granularityNs, sealedTo, columns } of readParts(bytes, code)) {
+  const reader = new ByteReader(bytes);
+  readHead(reader);
+  for (const { granularityNs, sealedTo, columns } of readParts(reader, code)) {
     const column = columns.get(code);
     if (column !== undefined) found.set(granularityNs, { ...column, sealedTo });
   }
   return found;
 }
 
-function readParts(bytes: Buffer, only: number | null): TailPart[] {
-  const reader = new ByteReader(bytes);
+function readHead(reader: ByteReader): Instant | null {
   const version = reader.u8();
+  if (version === 1) return null;
   if (version !== VERSION) throw new RangeError(`Stored points are of unknown version ${version}.`);
+  const seconds = reader.varint() - 1;
+  const nanos = reader.varint();
+  return seconds < 0 ? null : { seconds, nanos };
+}
+
+function readParts(reader: ByteReader, only: number | null): TailPart[] {
   return Array.from({ length: reader.varint() }, () => {
     const granularityNs = BigInt(reader.varint()) * 1_000_000_000n + BigInt(reader.varint());
     const sealedTo = reader.varint();
