@@ -61,7 +61,7 @@ describe('those that something is to be said of', () => {
       await pages<WorkerRecord, WorkerPlace>((page) => readLeft(pool as never, LEDGER_1, 100, page), named),
     ).toEqual(byWorker);
     const woken = await pages<Ending, EndingPlace>(
-      (page) => readWoken(pool as never, page),
+      (page) => readWoken(pool, page),
       ({ job }) => job,
     );
     expect(woken.map((text) => text.split(' ').length)).toEqual([20, 5]);

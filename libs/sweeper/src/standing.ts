@@ -1,7 +1,7 @@
 import type { Outlook } from './outlook.js';
 
 /** Why the sweeper does not judge. */
-export type AsideReason = 'queue' | 'lag' | 'halted' | 'hearing' | 'redis';
+export type AsideReason = 'queue' | 'lag' | 'halted' | 'hearing' | 'redis' | 'slow';
 
 /** Each reason in words. */
 export const ASIDE_REASONS: Readonly<Record<AsideReason, string>> = {
@@ -9,6 +9,7 @@ export const ASIDE_REASONS: Readonly<Record<AsideReason, string>> = {
   lag: 'the ledger is behind the log',
   halted: 'the ledger stands still at an event it cannot fold',
   hearing: 'not yet everybody had the time to be heard since the start or an outage',
+  slow: 'it takes too long to judge: what is found is of another time before it is said',
   redis: 'the queue does not answer or takes no events',
 };
 

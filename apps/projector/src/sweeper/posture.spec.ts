@@ -1,4 +1,5 @@
 import type { LogEvent } from '@quipu/contracts';
+import { Batch } from './batch.js';
 import { Posture } from './posture.js';
 import { SentReports } from './sent-reports.js';
 
@@ -40,5 +41,19 @@ describe('reports that were sent', () => {
     for (let n = 0; n < 30; n += 1) sent.note([event('a')], 30_000);
     expect(sent.due([event('a')], 3_629_999)).toEqual([]);
     expect(sent.due([event('a')], 3_630_000)).toEqual([event('a')]);
+  });
+});
+
+describe('how many are judged at once', () => {
+  it('are fewer the longer it took, one at least, and more again when there is time', () => {
+    const batch = new Batch();
+    const sizes = [batch.size];
+    for (const times of [1.1, 3, 1.5, 9]) {
+      expect(batch.shrink(times)).toBe(true);
+      sizes.push(batch.size);
+    }
+    expect(batch.shrink(2)).toBe(false);
+    for (let n = 0; n < 9; n += 1) batch.grow();
+    expect([...sizes, batch.size]).toEqual([200, 90, 15, 5, 1, 200]);
   });
 });

@@ -1,6 +1,7 @@
 import { jest } from '@jest/globals';
-import { CheckpointConflictError, noIoSteps } from '@quipu/platform';
+import { CheckpointConflictError, type IoSteps, noIoSteps } from '@quipu/platform';
 import { feed, readSweeperStatus } from '@quipu/sweeper';
+import { setTimeout as delay } from 'node:timers/promises';
 import { type CuttableProxy, cuttableProxy } from '../../test/cuttable-proxy.js';
 import { until } from '../../test/sample-job.js';
 import { expectExact } from '../../../../test/crash/support/verdict.js';
@@ -218,6 +219,17 @@ describe('the sweeper', () => {
     rig.sweeper(LEASE_MS);
     await until(async () => (await rig.lost()).includes('worker/behind'));
     await pool.query(`DELETE FROM sweeper_lives WHERE tenant = 'NO TENANT'`);
+  });
+
+  it('judges fewer at once where it takes too long to judge many', async () => {
+    await rig.join('one-of-many', 'o');
+    const slow: IoSteps = {
+      step: async (label) => {
+        if (label === 'sweeper.judge:after' && sweeper.atOnce > 100) await delay(LEASE_MS);
+      },
+    };
+    const sweeper = rig.sweeper(LEASE_MS, { staleMs: LEASE_MS, io: slow });
+    await until(async () => (await rig.lost()).includes('worker/one-of-many'));
   });
 
   it('steps down when another one has read on: its place in the log is moved by compare-and-set', async () => {

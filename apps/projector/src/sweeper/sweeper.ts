@@ -23,6 +23,7 @@ import {
   type WorkerRecord,
 } from '@quipu/sweeper';
 import { setTimeout as delay } from 'node:timers/promises';
+import { Batch } from './batch.js';
 import { Posture } from './posture.js';
 import { SentReports } from './sent-reports.js';
 import { SweeperQueue } from './sweeper-queue.js';
@@ -38,6 +39,8 @@ export interface SweeperOptions {
   readonly io?: IoSteps;
   /** Time between two sweeps, ms; default a second. */
   readonly pollMs?: number;
+  /** Age at which a judgement is not reported any more, ms; default two seconds. */
+  readonly staleMs?: number;
 }
 
 /** What is known when it is judged. */
@@ -61,12 +64,12 @@ const NOBODY = { found: [], next: null };
 const NAME = 'sweeper';
 /** A judgement that is older is not reported: whoever was stopped in between would speak of what was. */
 const STALE_MS = 2_000;
+/** Part of that time within which a judgement must be made for there to be time for more. */
+const QUICK = 1 / 4;
 /** Looks that are further apart than this, or a quarter of the lease, do not show that nothing was away meanwhile, ms. */
 const LONGEST_GAP_MS = 5_000;
 /** Chunks of the log read in one sweep: after a rebuild the whole log is read on, beside everything else. */
 const CHUNKS_PER_SWEEP = 50;
-/** Most workers that are judged at once; the others come next. */
-const MOST_WORKERS = 200;
 /** Looks of one sweep, while the queue is not empty. */
 const MOST_LOOKS = 20;
 const BETWEEN_LOOKS_MS = 25;
@@ -87,6 +90,8 @@ export class Sweeper {
   private readonly sent = new SentReports();
   private readonly io: IoSteps;
   private readonly pollMs: number;
+  private readonly staleMs: number;
+  private readonly batch = new Batch();
   private readonly stopping = new AbortController();
   private posture = new Posture(performance.now());
   private places: Places = { due: null, left: null, woken: null };
@@ -98,9 +103,15 @@ export class Sweeper {
 
   constructor(private readonly options: SweeperOptions) {
     this.pollMs = options.pollMs ?? 1_000;
+    this.staleMs = options.staleMs ?? STALE_MS;
     this.hearing = new Hearing(Math.min(LONGEST_GAP_MS, Math.max(options.leaseMs / 4, 3 * this.pollMs)));
     this.io = options.io ?? noIoSteps;
     this.queue = new SweeperQueue(options.redisUrl, () => this.hearing.broken());
+  }
+
+  /** Workers that it judges at once, now. */
+  get atOnce(): number {
+    return this.batch.size;
   }
 
   /** Starts in the background; never fails. */
@@ -170,12 +181,17 @@ export class Sweeper {
     if (queued > 0) return 'queue';
 
     let { position } = looked;
-    for (let read = 0; position < looked.head && read < CHUNKS_PER_SWEEP && !this.stopped; read += 1) {
+    let read = 0;
+    for (; position < looked.head && read < CHUNKS_PER_SWEEP && !this.stopped; read += 1) {
       position = await feed(client, this.options.log, this.io, position, looked.head);
     }
+    // That took its time: what is judged must be of now.
+    if (read > 1) return 'queue';
     const { leaseMs } = this.options;
     const hearingSinceMs = this.hearing.sinceMs;
-    const judged = await this.read(session, looked.nowMs - leaseMs);
+    // Whoever may not judge need not ask of whom.
+    const mayJudge = hearingSinceMs !== null && looked.nowMs - hearingSinceMs >= leaseMs;
+    const judged = await this.read(session, looked.nowMs - leaseMs, mayJudge);
     const reason = whyAside({ leaseMs, hearingSinceMs, queued, looked, judged: judged.outlook });
     // That a worker is alive is true at any time; that it is not must wait until everybody could be heard.
     const wakings = reason === null || reason === 'hearing' ? judged.woken.found : [];
@@ -185,10 +201,17 @@ export class Sweeper {
       for (const worker of [...judged.due.found, ...judged.left.found])
         reports.push(...judge(worker, lease).flatMap(lossReports));
     }
-    if (!(await this.report(reports, session, lookedAtMs))) return reason;
+    const unsaid = await this.report(reports, session, lookedAtMs);
+    const age = (performance.now() - lookedAtMs) / this.staleMs;
+    if (age < QUICK && judged.due.next !== null) this.batch.grow();
+    // Of one worker alone nothing smaller can be asked: the others have their turn.
+    if ((age > 1 && this.batch.shrink(age)) || unsaid === 'redis') {
+      this.leftAtMs = -Infinity;
+      return unsaid ?? reason;
+    }
     if (reason === null || reason === 'hearing') this.places.woken = judged.woken.next;
     if (reason === null) Object.assign(this.places, { due: judged.due.next, left: judged.left.next });
-    return reason;
+    return reason ?? unsaid;
   }
 
   /** Jobs in the queue; null when it does not answer. Notes whether everybody could be heard. */
@@ -206,14 +229,14 @@ export class Sweeper {
   }
 
   /** Everything that a judgement needs, in one snapshot. */
-  private async read(session: LeaderSession, untilMs: number): Promise<Judged> {
+  private async read(session: LeaderSession, untilMs: number, mayJudge: boolean): Promise<Judged> {
     const client = session.queryable;
     const now = performance.now();
     await this.io.step('sweeper.judge:before');
     await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
     const outlook = await readOutlook(client);
-    const { ledger } = outlook;
-    const page = <P>(after: P) => ({ after, most: MOST_WORKERS });
+    const ledger = mayJudge ? outlook.ledger : null;
+    const page = <P>(after: P) => ({ after, most: this.batch.size });
     const { places } = this;
     const due = ledger === null ? NOBODY : await readDue(client, ledger, untilMs, page(places.due));
     let left: Judged['left'] = NOBODY;
@@ -227,20 +250,21 @@ export class Sweeper {
     return { outlook, due, left, woken };
   }
 
-  /** Returns whether all that is to be said now is said. */
+  /** Says what is to be said now. Returns why it did not, or null. */
   private async report(
     events: readonly LogEvent[],
     session: LeaderSession,
     lookedAtMs: number,
-  ): Promise<boolean> {
+  ): Promise<AsideReason | null> {
     const now = performance.now();
     // A worker may be due and have lost another life before.
     const distinct = [...new Map(events.map((event) => [event.id, event])).values()];
     const due = this.sent.due(distinct, now);
-    if (due.length === 0) return true;
+    if (due.length === 0) return null;
     // A zombie: its election may be somebody else's by now, and its judgement of another time.
     await session.queryable.query('SELECT 1');
-    if (performance.now() - lookedAtMs > STALE_MS || this.hearing.sinceMs === null) return false;
+    if (this.hearing.sinceMs === null) return 'redis';
+    if (performance.now() - lookedAtMs > this.staleMs) return 'slow';
     await this.io.step('sweeper.report:before');
     await this.queue.report(due);
     await this.io.step('sweeper.report:after');
@@ -252,8 +276,7 @@ export class Sweeper {
     }
     const woken = due.filter(({ type }) => type === 'job.progressed').length;
     if (woken > 0) this.options.logger.info({ attempts: woken }, 'a lost worker is alive: its runs go on');
-    return true;
-    return true;
+    return null;
   }
 
   /** Tells, once per change and not for what is over in a moment, why nobody is judged. */
