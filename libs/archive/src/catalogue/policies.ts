@@ -1,3 +1,4 @@
+import { withTransaction } from '@quipu/platform';
 import type { Pool } from 'pg';
 import type { ArchivePolicy, ArchivePolicyItem } from '../policy/archive-policy.js';
 import { brokenConstraint, CatalogueError } from './catalogue-error.js';
@@ -56,7 +57,7 @@ export class ArchivePolicies {
 
   /** Adds a policy. @throws CatalogueError (policy-exists) */
   async create(policy: ArchivePolicy): Promise<void> {
-    if (!(await this.insert(policy))) {
+    if (!(await insert(this.pool, policy))) {
       const message = `Archive policy ${policy.name} already exists`;
       throw new CatalogueError('policy-exists', policy.name, message);
     }
@@ -107,30 +108,41 @@ export class ArchivePolicies {
     }
   }
 
-  /** Adds the policies and the rule that a fresh archive has, where the archive has none at all. */
+  /**
+   * Adds the policies and the rule that a fresh archive has, where the archive has none at all. All of them or none: an
+   * archive with some of them would not be taken for a fresh one again.
+   */
   async installDefaults(): Promise<void> {
-    const { rows } = await this.pool.query<{ empty: boolean }>(
-      `SELECT NOT EXISTS (SELECT FROM archive_policies) AND NOT EXISTS (SELECT FROM archive_rules) AS empty`,
-    );
-    if (!rows[0]!.empty) return;
-    for (const policy of DEFAULT_POLICIES) await this.insert(policy);
-    await this.pool.query(
-      `INSERT INTO archive_rules (name, archive_policy_name, metric_pattern)
-       SELECT $1, name, $3 FROM archive_policies WHERE name = $2 ON CONFLICT DO NOTHING`,
-      [DEFAULT_RULE.name, DEFAULT_RULE.policy, DEFAULT_RULE.pattern],
-    );
+    if (!(await isEmpty(this.pool))) return;
+    await withTransaction(this.pool, async (client) => {
+      // Processes that start together take turns.
+      await client.query(`LOCK TABLE archive_policies, archive_rules IN SHARE ROW EXCLUSIVE MODE`);
+      if (!(await isEmpty(client))) return;
+      for (const policy of DEFAULT_POLICIES) await insert(client, policy);
+      await client.query(
+        `INSERT INTO archive_rules (name, archive_policy_name, metric_pattern) VALUES ($1, $2, $3)`,
+        [DEFAULT_RULE.name, DEFAULT_RULE.policy, DEFAULT_RULE.pattern],
+      );
+    });
   }
+}
 
-  /** False if the name is taken. */
-  private async insert(policy: ArchivePolicy): Promise<boolean> {
-    const { name, backWindow, definition, aggregationMethods } = policy;
-    const { rowCount } = await this.pool.query(
-      `INSERT INTO archive_policies (name, back_window, granularities_ns, points, aggregation_methods)
-       VALUES ($1, $2, $3::bigint[], $4::bigint[], $5) ON CONFLICT DO NOTHING`,
-      [name, backWindow, granularitiesOf(definition), pointsOf(definition), aggregationMethods],
-    );
-    return rowCount === 1;
-  }
+async function isEmpty(client: Pick<Pool, 'query'>): Promise<boolean> {
+  const { rows } = await client.query<{ empty: boolean }>(
+    `SELECT NOT EXISTS (SELECT FROM archive_policies) AND NOT EXISTS (SELECT FROM archive_rules) AS empty`,
+  );
+  return rows[0]!.empty;
+}
+
+/** False if the name is taken. */
+async function insert(client: Pick<Pool, 'query'>, policy: ArchivePolicy): Promise<boolean> {
+  const { name, backWindow, definition, aggregationMethods } = policy;
+  const { rowCount } = await client.query(
+    `INSERT INTO archive_policies (name, back_window, granularities_ns, points, aggregation_methods)
+     VALUES ($1, $2, $3::bigint[], $4::bigint[], $5) ON CONFLICT DO NOTHING`,
+    [name, backWindow, granularitiesOf(definition), pointsOf(definition), aggregationMethods],
+  );
+  return rowCount === 1;
 }
 
 function granularitiesOf(definition: readonly ArchivePolicyItem[]): string[] {
