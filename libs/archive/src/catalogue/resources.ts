@@ -157,11 +157,23 @@ export class ArchiveResources {
 
   /** Removes a resource, its metrics and what they measured. @throws CatalogueError (no-such-resource) */
   async remove({ tenant, id }: ArchiveResource): Promise<void> {
-    const { rowCount } = await this.pool.query(
-      `DELETE FROM archive_resources WHERE tenant = $1 AND id = $2`,
-      [tenant, id],
-    );
-    if (rowCount === 0) throw CatalogueError.noSuchResource(id);
+    const gone = await withTransaction(this.pool, async (client) => {
+      await client.query(`SELECT FROM archive_resources WHERE tenant = $1 AND id = $2 FOR UPDATE`, [
+        tenant,
+        id,
+      ]);
+      // By id, as whoever takes measures does: what goes with the resource would be locked in any order.
+      await client.query(
+        `SELECT FROM archive_metrics WHERE tenant = $1 AND resource_id = $2 ORDER BY id FOR UPDATE`,
+        [tenant, id],
+      );
+      const { rowCount } = await client.query(`DELETE FROM archive_resources WHERE tenant = $1 AND id = $2`, [
+        tenant,
+        id,
+      ]);
+      return rowCount === 1;
+    });
+    if (!gone) throw CatalogueError.noSuchResource(id);
   }
 
   /** A tenant's resource. @throws CatalogueError (no-such-resource) */

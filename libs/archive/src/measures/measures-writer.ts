@@ -44,6 +44,8 @@ export type PendingTaken = Pick<WrittenMeasures, 'taken' | 'late' | 'failed'>;
 
 /** SQLSTATE of a lock that was waited for too long. */
 const LOCK_NOT_AVAILABLE = '55P03';
+/** SQLSTATE of a transaction that had to give way. */
+const DEADLOCK = '40P01';
 
 /** Stored bytes of metrics that are in memory at a time; decoded and encoded they take several times as much. */
 const SLICE_BYTES = 4 << 20;
@@ -93,15 +95,22 @@ export class MeasuresWriter {
   async processPending(metricIds: readonly string[], patienceMs: number): Promise<'done' | 'locked'> {
     const waiting = await amongPending(this.options.pool, metricIds);
     if (waiting.length === 0) return 'done';
-    try {
-      await withTransaction(this.options.pool, async (client) => {
-        await client.query(`SELECT set_config('lock_timeout', $1, true)`, [`${Math.ceil(patienceMs)}ms`]);
-        await this.passes(client, await lockMetrics(client, waiting, true), new Map());
-      });
-      return 'done';
-    } catch (error) {
-      if (error instanceof Error && 'code' in error && error.code === LOCK_NOT_AVAILABLE) return 'locked';
-      throw error;
+    const deadline = performance.now() + patienceMs;
+    for (;;) {
+      const patience = `${Math.max(1, Math.ceil(deadline - performance.now()))}ms`;
+      try {
+        await withTransaction(this.options.pool, async (client) => {
+          await client.query(`SELECT set_config('lock_timeout', $1, true)`, [patience]);
+          await this.passes(client, await lockMetrics(client, waiting, true), new Map());
+        });
+        return 'done';
+      } catch (error) {
+        const code = error instanceof Error && 'code' in error ? error.code : null;
+        if (code !== LOCK_NOT_AVAILABLE && code !== DEADLOCK) throw error;
+        // Who was waited for crosswise goes on now.
+        if (code === DEADLOCK && performance.now() < deadline) continue;
+        return 'locked';
+      }
     }
   }
 
@@ -156,23 +165,24 @@ export class MeasuresWriter {
         ...{ id, policy, row: rows.get(place) ?? null },
         chunks: [...(pending.get(place) ?? []), ...(parts.get(id) ?? [])],
       }));
-      const done = await workOn(client, work);
-      for (const { id, error } of done.failures) {
-        // One metric's defect must not hold up the others, nor lose what was measured.
-        this.options.logger.error({ metric: id, err: error }, 'measures of a metric cannot be aggregated');
+      const chunksOf = new Map(work.map(({ id, chunks }) => [id, chunks]));
+      for await (const done of workOn(client, work)) {
+        for (const { id, error } of done.failures) {
+          // One metric's defect must not hold up the others, nor lose what was measured.
+          this.options.logger.error({ metric: id, err: error }, 'measures of a metric cannot be aggregated');
+        }
+        await setAside(
+          client,
+          done.failures.map(({ id }) => [id, chunksOf.get(id)!] as const),
+        );
+        await storeSeries(client, done.series);
+        await storeSplits(client, done.splits);
+        await expireSplits(client, done.expiries);
+        total.taken += done.taken;
+        total.late += done.late;
+        total.failed.push(...done.failures.map(({ id }) => id));
       }
-      const failed = new Set(done.failures.map(({ id }) => id));
-      await setAside(
-        client,
-        work.filter(({ id }) => failed.has(id)).map(({ id, chunks }) => [id, chunks] as const),
-      );
-      await storeSeries(client, done.series);
-      await storeSplits(client, done.splits);
-      await expireSplits(client, done.expiries);
       await this.io.step('measures.store:after');
-      total.taken += done.taken;
-      total.late += done.late;
-      total.failed.push(...failed);
     }
     return total;
   }
