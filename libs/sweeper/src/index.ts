@@ -9,6 +9,7 @@ export {
   type WorkerPlace,
 } from './due.js';
 export { feed, type SweeperClient } from './feed.js';
+export { forgetEndings, type KeptPlace } from './forget.js';
 export { type GoodLook, Hearing } from './hearing.js';
 export { judge, type Lease, type Loss, type OpenRun, type WorkerRecord } from './judge.js';
 export { isInTouch, type Life, type LifeKey, type Sign } from './life.js';

@@ -66,9 +66,8 @@ describe('a sweep', () => {
   it('looks at who is due alone, and at their jobs, by index', async () => {
     const [due, indexes] = await indexesOf((spied) => readDue(spied, LEDGER_1, 100, PAGE));
     expect(due.found.map(({ lives }) => lives.map(({ worker }) => worker))).toEqual([['w1']]);
-    expect([...new Set(indexes)].sort()).toEqual([
-      ...['entities_pkey', 'log_p0_pkey', 'sweeper_lives_due', 'sweeper_lives_pkey'],
-    ]);
+    expect(indexes).toEqual(expect.arrayContaining(['entities_pkey', 'log_p0_pkey', 'sweeper_lives_due']));
+    expect(indexes.filter((index) => index.includes('Scan of'))).toEqual([]);
   });
 
   it('looks at the entities of those who are lost alone', async () => {

@@ -200,12 +200,14 @@ describe('the sweeper', () => {
       return rows[0]!.there;
     };
     await until(caughtUp);
-    const before = await read();
+    const { endings, ...before } = await read();
+    // Those of jobs that have ended are forgotten by and by.
+    expect(endings.length).toBeGreaterThan(3);
     expect(before.lives.length).toBeGreaterThan(8);
     await pool.query('TRUNCATE sweeper_lives, sweeper_endings');
     await pool.query('UPDATE sweeper_state SET position = 0, lost = 0, ended = 0, woken = 0');
     await until(caughtUp);
-    expect(await read()).toEqual(before);
+    expect(await read()).toEqual({ ...before, endings: expect.arrayContaining(endings) as unknown });
   });
 
   it('finds who is silent behind any number of those whose loss the log does not take', async () => {

@@ -8,9 +8,11 @@ import {
   type Ending,
   type EndingPlace,
   feed,
+  forgetEndings,
   type Found,
   Hearing,
   judge,
+  type KeptPlace,
   lossReports,
   type Outlook,
   readDue,
@@ -73,6 +75,8 @@ const CHUNKS_PER_SWEEP = 50;
 /** Looks of one sweep, while the queue is not empty. */
 const MOST_LOOKS = 20;
 const BETWEEN_LOOKS_MS = 25;
+/** How often it is looked through what need not be kept any more, a part with each sweep, ms. */
+const FORGET_EVERY_MS = 600_000;
 /** How often `sweeper_state` says that somebody sweeps, ms. */
 const SEEN_EVERY_MS = 10_000;
 const LONGEST_BACK_OFF_MS = 5_000;
@@ -98,6 +102,9 @@ export class Sweeper {
   private running: Promise<void> | null = null;
   private failures = 0;
   private seenMs = -Infinity;
+  /** Where it looks on for what need not be kept any more, and when it began to look. */
+  private keptPlace: KeptPlace | null = null;
+  private forgotAtMs = -Infinity;
   /** When it was last asked what those who are lost still hold. */
   private leftAtMs = -Infinity;
 
@@ -211,7 +218,16 @@ export class Sweeper {
     }
     if (reason === null || reason === 'hearing') this.places.woken = judged.woken.next;
     if (reason === null) Object.assign(this.places, { due: judged.due.next, left: judged.left.next });
+    if (reason === null) await this.forget(session, judged.outlook);
     return reason ?? unsaid;
+  }
+
+  /** Forgets some of the endings that need not be kept any more. */
+  private async forget(session: LeaderSession, { ledger, nowMs }: Outlook): Promise<void> {
+    const now = performance.now();
+    if (ledger === null || (this.keptPlace === null && now - this.forgotAtMs < FORGET_EVERY_MS)) return;
+    if (this.keptPlace === null) this.forgotAtMs = now;
+    this.keptPlace = await forgetEndings(session.queryable, ledger, nowMs, this.keptPlace);
   }
 
   /** Jobs in the queue; null when it does not answer. Notes whether everybody could be heard. */
