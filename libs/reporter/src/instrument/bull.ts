@@ -98,7 +98,7 @@ export interface BullQueue extends BullEmitter {
   drain: (delayed?: boolean) => Promise<unknown>;
   clean: (grace: number, limit: number, type?: string) => Promise<string[]>;
   obliterate: Method;
-  getJobs(types: string[], start: number, end: number): Promise<(BullJob | undefined)[]>;
+  getJobs(types: string[], start: number, end: number, asc?: boolean): Promise<(BullJob | undefined)[]>;
   close: Method;
 }
 

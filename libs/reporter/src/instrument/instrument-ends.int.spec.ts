@@ -96,6 +96,33 @@ describe.each(BULLMQ)('when things go wrong or end, an instrumented queue and wo
     }
   });
 
+  it('read few jobs to clean a few of many, or none because they ended too lately', async () => {
+    const name = rig.name();
+    const queue = rig.queue(name);
+    const jobs = await queue.addBulk(Array.from({ length: 300 }, () => ({ name: 'x', data: {} })));
+    const worker = rig.worker(name, () => Promise.resolve(), { concurrency: 50 });
+    await rig.count('job.completed', jobs.length);
+    await worker.close();
+    const left = await rig.plainQueue(name).addBulk(jobs.map(() => ({ name: 'waits', data: {} })));
+    let read = 0;
+    const getJobs = queue.getJobs.bind(queue);
+    queue.getJobs = async (...args) => {
+      const page = await getJobs(...args);
+      read += page.length;
+      return page;
+    };
+    expect(await queue.clean(60_000, 1_000, 'completed')).toEqual([]);
+    expect(read).toBe(10);
+    const cleaned = [...(await queue.clean(0, 5, 'completed')), ...(await queue.clean(0, 7, 'wait'))];
+    await rig.count('job.removed', 12);
+    expect(read).toBeLessThan(240);
+    const gone = rig.of().filter(({ type }) => type === 'job.removed');
+    const ids = gone.map(({ subject }) => /([^/]*)@/.exec(subject)![1]);
+    expect(ids.sort()).toEqual(cleaned.sort());
+    // The oldest are cleaned first.
+    expect(cleaned).toContain(left[0]!.id);
+  });
+
   it('tell of progress now and then, not each time', async () => {
     const name = rig.name();
     rig.worker(

@@ -57,7 +57,12 @@ export class JobReports {
 
   /** That a job is gone from its queue. */
   removed(job: BullJob, time: number): void {
-    this.say('job.removed', this.names.of(job), time, {});
+    this.gone(this.names.of(job), time);
+  }
+
+  /** The same, of a job of which no more is known than whose it is and what it is called. */
+  gone(facts: JobFacts, time: number): void {
+    this.say('job.removed', facts, time, {});
   }
 }
 

@@ -1,11 +1,28 @@
-import { type BullJob, type BullQueue, storedJob } from './bull.js';
+import type { BullJob, BullQueue } from './bull.js';
+import type { JobFacts } from './job-facts.js';
 import type { JobReports } from './job-reports.js';
 
-const PAGE = 1_000;
+/** Jobs that are read at a time: few at first, since often there is nothing to clean. */
+const FIRST_PAGE = 10;
+const LAST_PAGE = 500;
+/** Most jobs that are looked at before a call that takes many out, and for how long, ms: the call waits for it. */
+const MOST_LOOKED_AT = 100_000;
+const LOOK_MS = 5_000;
+/** As many jobs as may be taken out by others between the look and the call that it is for. */
+const SLACK = 100;
 /** Jobs that are looked up at the same time. */
 const AT_ONCE = 100;
 const WAITING = ['waiting', 'paused', 'prioritized'];
-const UNFINISHED = [...WAITING, 'delayed', 'active', 'waiting-children'];
+/** In the order in which jobs pass through them, so that one that goes on meanwhile is met again. */
+const ALL = ['waiting-children', 'delayed', ...WAITING, 'active', 'completed', 'failed'];
+
+/** What must be known of a job to report that it is gone. */
+interface Seen {
+  readonly id: string;
+  /** When it was enqueued, ms. */
+  readonly timestamp: number;
+  readonly facts: JobFacts;
+}
 
 /**
  * Lets a queue report the jobs that are taken out of it. BullMQ tells their ids at most, afterwards, and the ledger's
@@ -19,29 +36,33 @@ export function hookRemovals(queue: BullQueue, reports: JobReports): void {
 
   const remove = queue.remove.bind(queue);
   queue.remove = async (id, ...rest) => {
-    const [job] = await look(reports, async () => [await found(id)]);
+    const [job] = await lookUp(reports, () => found(id));
     const code = await remove(id, ...rest);
-    if (job !== undefined && code === 1) reports.quietly(() => reports.removed(job, Date.now()));
+    if (job !== undefined && code === 1) reports.gone(job.facts, Date.now());
     return code;
   };
 
   const drain = queue.drain.bind(queue);
   queue.drain = (delayed) =>
-    around(queue, reports, delayed === true ? [...WAITING, 'delayed'] : WAITING, () => drain(delayed));
+    around(queue, reports, delayed === true ? ['delayed', ...WAITING] : WAITING, () => drain(delayed));
 
   const obliterate = queue.obliterate.bind(queue);
-  queue.obliterate = (...args) =>
-    around(queue, reports, [...UNFINISHED, 'completed', 'failed'], () => obliterate(...args));
+  queue.obliterate = (...args) => around(queue, reports, ALL, () => obliterate(...args));
 
   const clean = queue.clean.bind(queue);
   queue.clean = async (grace, limit, type = 'completed') => {
-    const before = await look(reports, () => allJobs(queue, [type === 'wait' ? 'waiting' : type]));
+    const state = type === 'wait' ? 'waiting' : type;
+    const before = await lookAt(queue, reports, [state], cleanable(grace, limit, state));
     const ids = await clean(grace, limit, type);
-    const gone = new Set(ids);
     const now = Date.now();
-    for (const job of before) {
-      if (gone.has(job.id ?? '')) reports.quietly(() => reports.removed(job, now));
+    let unseen = 0;
+    for (const id of ids) {
+      const job = before.get(id);
+      if (job === undefined) unseen += 1;
+      else reports.gone(job.facts, now);
     }
+    if (unseen > 0)
+      reports.tell(new Error(`${queue.name}: ${unseen} cleaned jobs are not reported as removed`));
     return ids;
   };
 
@@ -55,9 +76,9 @@ function hookSchedulers(
   found: (id: string) => Promise<BullJob | undefined>,
 ): void {
   const pending = (id: string) =>
-    look(reports, async () => {
+    lookUp(reports, async () => {
       const next = (await queue.getJobScheduler?.(id))?.next;
-      return next === undefined || next === null ? [] : [await found(`repeat:${id}:${next}`)];
+      return next === undefined || next === null ? undefined : found(`repeat:${id}:${next}`);
     });
 
   if (queue.upsertJobScheduler !== undefined) {
@@ -65,7 +86,7 @@ function hookSchedulers(
     queue.upsertJobScheduler = async (id, ...rest) => {
       const before = await pending(id);
       const job = await upsert(id, ...rest);
-      reportGone(reports, before);
+      reportGone(queue, reports, before);
       if (job !== undefined) reports.queuedIfStored(job);
       return job;
     };
@@ -75,7 +96,7 @@ function hookSchedulers(
     queue.removeJobScheduler = async (id) => {
       const before = await pending(id);
       const result = await removeScheduler(id);
-      reportGone(reports, before);
+      reportGone(queue, reports, before);
       return result;
     };
   }
@@ -88,45 +109,94 @@ async function around<T>(
   states: string[],
   action: () => Promise<T>,
 ): Promise<T> {
-  const before = await look(reports, () => allJobs(queue, states));
+  const before = await lookAt(queue, reports, states, { most: MOST_LOOKED_AT });
   const result = await action();
-  reportGone(reports, before);
+  reportGone(queue, reports, [...before.values()]);
   return result;
 }
 
 /** Reports those of some jobs that are no longer there. */
-function reportGone(reports: JobReports, jobs: readonly BullJob[]): void {
+function reportGone(queue: BullQueue, reports: JobReports, jobs: readonly Seen[]): void {
   const now = Date.now();
   reports.inBackground(async () => {
     for (let at = 0; at < jobs.length; at += AT_ONCE) {
       const some = jobs.slice(at, at + AT_ONCE);
-      const stored = await Promise.all(some.map(storedJob));
-      some.forEach((job, i) => {
+      const stored = await Promise.all(some.map(({ id }) => queue.Job.fromId(queue, id)));
+      some.forEach(({ timestamp, facts }, i) => {
         // The next job of a schedule may have the id of the one it replaces.
-        if (stored[i]?.timestamp !== job.timestamp) reports.removed(job, now);
+        if (stored[i]?.timestamp !== timestamp) reports.gone(facts, now);
       });
     }
   });
 }
 
-/** What a look brings; nothing if it fails, since the program's own call must go on. */
-async function look(reports: JobReports, work: () => Promise<(BullJob | undefined)[]>): Promise<BullJob[]> {
+/** What is to be known of a job; nothing if it is not there, or the look fails: the program's own call must go on. */
+async function lookUp(reports: JobReports, work: () => Promise<BullJob | undefined>): Promise<Seen[]> {
   try {
-    return (await work()).filter((job) => job !== undefined);
+    const job = await work();
+    return job === undefined ? [] : [seen(reports, job)];
   } catch (error) {
     reports.tell(error);
     return [];
   }
 }
 
-async function allJobs(queue: BullQueue, states: string[]): Promise<BullJob[]> {
-  const all: BullJob[] = [];
-  for (const state of states) {
-    for (let start = 0; ; start += PAGE) {
-      const page = await queue.getJobs([state], start, start + PAGE - 1);
-      for (const job of page) if (job !== undefined) all.push(job);
-      if (page.length < PAGE) break;
+/** Without its data, which may be large. */
+function seen({ names }: JobReports, job: BullJob): Seen {
+  const { tenant, subject } = names.of(job);
+  return { id: job.id ?? '', timestamp: job.timestamp, facts: { tenant, subject, fields: {} } };
+}
+
+/** Which jobs to look at. */
+interface Look {
+  readonly most: number;
+  /** Whether to begin with the oldest, or those that are due first. */
+  readonly asc?: boolean;
+  /** Whether no job after this one matters. */
+  readonly isLast?: (job: BullJob) => boolean;
+}
+
+/** The jobs that BullMQ takes into account when it cleans a state: those at its old end. */
+function cleanable(grace: number, limit: number, state: string): Look {
+  const most = limit > 0 ? Math.min(limit + SLACK, MOST_LOOKED_AT) : MOST_LOOKED_AT;
+  if (state !== 'completed' && state !== 'failed') return { most, asc: true };
+  const newestMs = Date.now() - grace;
+  return { most, asc: true, isLast: ({ finishedOn }) => (finishedOn ?? 0) > newestMs };
+}
+
+/** Looks at jobs of some states, by id, as far as it goes in reasonable time. */
+async function lookAt(
+  queue: BullQueue,
+  reports: JobReports,
+  states: string[],
+  { most, asc = false, isLast }: Look,
+): Promise<Map<string, Seen>> {
+  const found = new Map<string, Seen>();
+  const endMs = performance.now() + LOOK_MS;
+  let looked = 0;
+  try {
+    for (const state of states) {
+      let start = 0;
+      for (let size = FIRST_PAGE; looked < most; size = Math.min(10 * size, LAST_PAGE)) {
+        if (performance.now() > endMs) throw new Error(`${queue.name}: it takes over ${LOOK_MS} ms`);
+        const count = Math.min(size, most - looked);
+        const page = await queue.getJobs([state], start, start + count - 1, asc);
+        if (page.length === 0) break;
+        looked += page.length;
+        for (const job of page) {
+          if (job !== undefined) reports.quietly(() => found.set(job.id ?? '', seen(reports, job)));
+        }
+        const last = page.at(-1);
+        if (last !== undefined && isLast?.(last) === true) break;
+        start += count;
+      }
     }
+    if (looked >= MOST_LOOKED_AT) throw new Error(`${queue.name}: there are over ${MOST_LOOKED_AT}`);
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    reports.tell(
+      new Error(`jobs that are taken out may not be reported as removed: ${why}`, { cause: error }),
+    );
   }
-  return all;
+  return found;
 }
