@@ -214,6 +214,15 @@ describe('the fleet over HTTP', () => {
     });
     const csv = (await get('/api/usage?by=queue&format=csv', ACME)).body;
     expect(csv).toMatch(/,nightly,1800,true,1800\r\n$/);
+    const coopr = async (tenant: string, user: string, who: string): Promise<unknown> =>
+      (
+        await system.request({
+          ...{ method: 'GET', url: '/v2/metrics/nodes/usage' },
+          headers: { 'coopr-userid': user, 'coopr-tenantid': tenant, 'coopr-apikey': keys.get(who)! },
+        })
+      ).headers['quipu-estimated'];
+    expect(await coopr('acme', 'admin', ACME)).toBe('true');
+    expect(await coopr('beta', 'admin', BETA)).toBeUndefined();
     const why = (await get('/api/why?measure=node_seconds', ACME)).json();
     expect(why).toMatchObject({ total: '1800', estimated: true, estimatedTotal: '1800' });
     expect(why.data[0]).toMatchObject({ estimated: true });

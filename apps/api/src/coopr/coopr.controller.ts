@@ -7,7 +7,12 @@ import {
   TenantDirectory,
 } from '@quipu/access';
 import { InvalidTimeRangeError } from '@quipu/platform';
-import { DepthQueries, type UsageAnswer, type UsageFilters, UsageQueries } from '@quipu/read-models';
+import {
+  DepthQueries,
+  type EstimatedUsage,
+  type UsageFilters,
+  EstimatedUsageQueries,
+} from '@quipu/read-models';
 import { Controller, Get, Inject, Req, Res, UseFilters } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { CrossTenantReads } from '../answers/cross-tenant-reads.js';
@@ -37,7 +42,7 @@ export class CooprController {
     private readonly keys: KeyStore,
     private readonly tenants: TenantDirectory,
     private readonly depths: DepthQueries,
-    private readonly usages: UsageQueries,
+    private readonly usages: EstimatedUsageQueries,
     private readonly freshness: Freshness,
     private readonly crossTenantReads: CrossTenantReads,
     @Inject(API_CLOCK) private readonly clock: ApiClock,
@@ -98,7 +103,7 @@ export class CooprController {
     if (filters === null)
       return plainText(reply, 400, 'Incorrect value for a filter: it holds an unpaired surrogate or NUL');
     await this.freshness.waitFor(principal, afterHeader(request));
-    let answer: UsageAnswer;
+    let answer: EstimatedUsage;
     try {
       answer = await this.ask(scope, parsed.parameters, filters);
     } catch (error) {
@@ -107,6 +112,9 @@ export class CooprController {
       return plainText(reply, 400, body);
     }
     await this.crossTenantReads.note(principal, scope, 'GET /v2/metrics/nodes/usage');
+    // The body has no room for it: its members are the dialect's.
+    if (answer.rows.some(({ estimatedTotal }) => estimatedTotal !== 0n))
+      void reply.header('quipu-estimated', 'true');
     const headers = await this.freshness.headers(principal, answer);
     return writtenJson(reply, answerBody(answer, parsed.parameters), headers);
   }
@@ -119,7 +127,7 @@ export class CooprController {
     return { ...filters, tenant: (await this.tenants.findByIdThenName(asked))?.id ?? asked };
   }
 
-  private ask(scope: Scope, parameters: UsageParameters, filters: UsageFilters): Promise<UsageAnswer> {
+  private ask(scope: Scope, parameters: UsageParameters, filters: UsageFilters): Promise<EstimatedUsage> {
     const { start, end, groupby } = parameters;
     return this.usages.usage(scope, {
       level: 'nodes',
@@ -150,7 +158,7 @@ function afterHeader(request: FastifyRequest): string | undefined {
 }
 
 /** Start and end as asked for; where nothing matches, or nothing lies between them, one zero bucket. */
-function answerBody(answer: UsageAnswer, { unit, start: givenStart }: UsageParameters): string {
+function answerBody(answer: EstimatedUsage, { unit, start: givenStart }: UsageParameters): string {
   const start = answer.start ?? givenStart ?? 0;
   const values = answer.rows[0]?.values ?? [];
   const single = !answer.present || answer.end <= start;

@@ -84,7 +84,7 @@ export const cooprApi: ApiFragment = {
         responses: {
           200: {
             description: 'Node-time per bucket.',
-            headers: FRESHNESS,
+            headers: { ...FRESHNESS, 'Quipu-Estimated': { $ref: '#/components/headers/QuipuEstimated' } },
             content: json(
               {
                 type: 'object',

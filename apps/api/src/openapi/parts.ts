@@ -132,6 +132,11 @@ export const HEADERS = {
     schema: { type: 'string', pattern: '^\\d+$' },
     example: '12',
   },
+  QuipuEstimated: {
+    description: 'Some of the answer comes from intervals whose end nobody saw; absent where none does.',
+    schema: { type: 'string', const: 'true' },
+    example: 'true',
+  },
   Link: {
     description: 'The next page, `rel="next"`; absent on the last one.',
     schema: { type: 'string' },
