@@ -23,7 +23,7 @@ const MS = 1_000_000n;
 const POLICIES: readonly (readonly [string, ArchivePolicy, bigint, readonly number[]])[] = [
   [
     'every method, two granularities',
-    policyOf([[60n * SECOND, 10], [3_600n * SECOND, null]], AGGREGATION_METHODS, 1), // prettier-ignore
+    policyOf([[60n * SECOND, 100], [3_600n * SECOND, null]], AGGREGATION_METHODS, 1), // prettier-ignore
     20n * SECOND,
     [],
   ],

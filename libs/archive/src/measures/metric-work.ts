@@ -4,7 +4,7 @@ import type { ArchivePolicy } from '../policy/archive-policy.js';
 import { NEW_SERIES, type PassResult, runPass, type SeriesState } from '../series/pass.js';
 import { decodeRaw, encodeRaw } from '../series/raw-codec.js';
 import { reseal, type SplitExpiry, type SplitWrite, type StoredColumns } from '../series/reseal.js';
-import { decodeSplit, splitOf } from '../series/split-codec.js';
+import { decodeSplit, SPLIT_BUCKETS, splitOf } from '../series/split-codec.js';
 import { decodeTail, encodeTail } from '../series/tail.js';
 import { loadSplits, type SplitQuery, type SplitRow } from '../store/split-rows.js';
 import type { SeriesRow, SeriesWrite } from '../store/series-rows.js';
@@ -28,18 +28,35 @@ export interface DoneWork {
   late: number;
 }
 
-/** Runs a pass over each metric. Reads splits where buckets in them change; writes nothing. */
-export async function workOn(client: ClientBase, work: readonly MetricWork[]): Promise<DoneWork> {
-  const done: DoneWork = { series: [], splits: [], expiries: [], failures: [], taken: 0, late: 0 };
-  const passed: { id: string; result: PassResult }[] = [];
+interface Passed {
+  readonly id: string;
+  readonly result: PassResult;
+}
+
+/** Bytes of splits that are in memory at a time, as they take at most; those of one metric may be more. */
+const PORTION_BYTES = 32 << 20;
+
+/**
+ * Runs a pass over each metric. Reads splits where buckets in them change, of some metrics at a time: what was done is
+ * to be written before more is asked for. Writes nothing.
+ */
+export async function* workOn(client: ClientBase, work: readonly MetricWork[]): AsyncGenerator<DoneWork> {
+  const failures: DoneWork['failures'] = [];
+  const passed: Passed[] = [];
   for (const { id, policy, row, chunks } of work) {
     if (chunks.length === 0) continue;
     try {
       passed.push({ id, result: runPass(policy, stateOf(row), chunks) });
     } catch (error) {
-      done.failures.push({ id, error });
+      failures.push({ id, error });
     }
   }
+  if (failures.length > 0) yield { series: [], splits: [], expiries: [], failures, taken: 0, late: 0 };
+  for (const portion of portions(passed)) yield await finishAll(client, portion);
+}
+
+async function finishAll(client: ClientBase, passed: readonly Passed[]): Promise<DoneWork> {
+  const done: DoneWork = { series: [], splits: [], expiries: [], failures: [], taken: 0, late: 0 };
   const queries: SplitQuery[] = passed.flatMap(({ id, result }) =>
     result.reseals.map(({ granularityNs, changedFrom }) => ({
       ...{ metricId: id, granularityNs, from: splitOf(changedFrom) },
@@ -57,6 +74,33 @@ export async function workOn(client: ClientBase, work: readonly MetricWork[]): P
     }
   }
   return done;
+}
+
+function* portions(passed: readonly Passed[]): Generator<Passed[]> {
+  let portion: Passed[] = [];
+  let bytes = 0;
+  for (const each of passed) {
+    const more = splitBytes(each.result);
+    if (portion.length > 0 && bytes + more > PORTION_BYTES) {
+      yield portion;
+      [portion, bytes] = [[], 0];
+    }
+    portion.push(each);
+    bytes += more;
+  }
+  if (portion.length > 0) yield portion;
+}
+
+/** The most bytes that the splits of a pass can take. */
+function splitBytes({ state, reseals }: PassResult): number {
+  let bytes = 0;
+  for (const { granularityNs, changedFrom } of reseals) {
+    const part = state.tail.find((one) => one.granularityNs === granularityNs);
+    for (const { newest } of part?.columns.values() ?? []) {
+      bytes += (splitOf(newest) - splitOf(changedFrom) + 1) * SPLIT_BUCKETS * Float64Array.BYTES_PER_ELEMENT;
+    }
+  }
+  return bytes;
 }
 
 /** Adds what a pass came to; nothing at all if a stored split cannot be read. */

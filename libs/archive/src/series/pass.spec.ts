@@ -1,6 +1,7 @@
 import { PointsBuilder } from '../measures/points.js';
-import type { ArchivePolicy } from '../policy/archive-policy.js';
+import { AGGREGATION_METHODS, type ArchivePolicy } from '../policy/archive-policy.js';
 import { NEW_SERIES, runPass, type SeriesState } from './pass.js';
+import { reseal } from './reseal.js';
 
 const MINUTE = 60;
 
@@ -34,4 +35,20 @@ test('a window that is made narrower and wide again has forgotten what it closed
   expect(pass(15, wide.state, [105])).toMatchObject({ taken: 1, late: 0 });
   const narrow = pass(0, wide.state, [119]);
   expect(pass(15, narrow.state, [105])).toMatchObject({ taken: 0, late: 1 });
+});
+
+test('with every method there is, splits are rewritten once in many buckets', () => {
+  const all = { ...policy(0), aggregationMethods: AGGREGATION_METHODS };
+  let state = NEW_SERIES;
+  let reseals = 0;
+  for (let bucket = 0; bucket < 300; bucket += 1) {
+    const builder = new PointsBuilder();
+    builder.add(bucket * MINUTE, 0, bucket);
+    const result = runPass(all, state, [builder.build()]);
+    reseals += result.reseals.length;
+    const tail = result.reseals.reduce((before, change) => reseal(before, change, new Map()).tail, result.state.tail); // prettier-ignore
+    state = { ...result.state, tail };
+  }
+  expect(reseals).toBeGreaterThan(0);
+  expect(reseals).toBeLessThan(10);
 });

@@ -41,7 +41,8 @@ export interface PassResult {
 
 /** Values a tail holds of a granularity before they move to splits. */
 const TAIL_VALUES = 1_024;
-const LEAST_TAIL_BUCKETS = 8;
+/** Far more than stay there when the others move: else every new bucket would rewrite a split of every method. */
+const LEAST_TAIL_BUCKETS = 64;
 
 /** How many buckets the tail of a policy holds of one granularity. */
 export function tailBuckets(policy: ArchivePolicy): number {
