@@ -83,7 +83,8 @@ function earlier(known: number | undefined, t: number): number {
 }
 
 function lifeOf(state: WorkerState, name: string): WorkerLife {
-  let life = state.lives.find((one) => one.life === name);
+  // From the end: it is nearly always the latest one that speaks, of the thousands a name may have had.
+  let life = state.lives.findLast((one) => one.life === name);
   if (life === undefined) state.lives.push((life = { life: name, edges: [] }));
   return life;
 }
@@ -106,7 +107,7 @@ function mergeConnection(
 
 function mergeLoss(life: WorkerLife, c: number | null, x: number): void {
   life.losses ??= [];
-  const known = life.losses.find((one) => one.c === c);
+  const known = life.losses.findLast((one) => one.c === c);
   if (known === undefined) life.losses.push({ c, x });
   else known.x = Math.max(known.x, x);
 }

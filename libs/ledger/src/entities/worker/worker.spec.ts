@@ -153,6 +153,18 @@ describe('the state of a worker', () => {
     expect(size(events)).toBeLessThan(few + 20);
   });
 
+  it('finds the life that speaks without asking the thousands before it', () => {
+    const state = stateOf([registered()]);
+    let asked = 0;
+    for (let n = 0; n < 10_000; n++) {
+      const life = () => ((asked += 1), `l${n}`);
+      state.lives.push(Object.defineProperty({ edges: [] as [] }, 'life', { get: life }) as never);
+    }
+    entityKinds.worker.merge(state, beat(5, 'l9999'));
+    expect(asked).toBeLessThan(10);
+    expect(state.lives.at(-1)!.beat).toEqual({ t: 5, k: 'heartbeat' });
+  });
+
   it('contributes the same in whatever order its facts come, and busy, idle and offline add up', () => {
     const anything = fc.oneof(
       fc.record({
