@@ -1,5 +1,7 @@
+import { PLATFORM_TENANT } from '@quipu/contracts';
+
 /** The tenant whose superadmins see the whole platform, and that owns what belongs to no other tenant. */
-export const SUPERADMIN_TENANT = 'superadmin';
+export const SUPERADMIN_TENANT = PLATFORM_TENANT;
 
 /**
  * What a principal may do. `superadmin` exists only in tenant `superadmin` and sees every tenant; `admin`

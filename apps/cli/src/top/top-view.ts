@@ -2,9 +2,11 @@ import { type QueueStanding, type WorkerRow } from '@quipu/read-models';
 import { sortWorkers } from '../fleet/sort-workers.js';
 import { type TopData, type TopTenant } from './top-data.js';
 
-/** What tenants, queues and workers may be ordered by; the first is where a view begins. */
+/** What tenants may be ordered by; the first is where a view begins. */
 export const TENANT_SORTS = ['queued', 'running', 'in', 'done', 'nodes', 'name'] as const;
+/** What queues may be ordered by; the first is where a view begins. */
 export const QUEUE_SORTS = ['queued', 'running', 'in', 'out', 'oldest', 'wait', 'name'] as const;
+/** What workers may be ordered by; the first is where a view begins. */
 export const WORKER_TOP_SORTS = ['state', 'for', 'heartbeat', 'jobs', 'pool', 'name'] as const;
 
 /** How a screen is looked at. */
@@ -24,8 +26,9 @@ export const FIRST_VIEW: TopView = {
   ...{ reversed: false, paused: false, everyMs: 2_000 },
 };
 
-/** Shortest and longest time between two frames, ms. */
+/** Shortest time between two frames, ms. */
 export const SHORTEST_MS = 500;
+/** Longest time between two frames, ms. */
 export const LONGEST_MS = 60_000;
 
 /** What a key does: another view, or the end. Unknown keys do nothing. */

@@ -1,3 +1,4 @@
+import { PLATFORM_TENANT } from '@quipu/contracts';
 import { addSamples } from '../../metrics/contribute.js';
 import { pushLevel, workerDimensions } from '../levels.js';
 import {
@@ -10,9 +11,6 @@ import {
 } from '../types.js';
 import { emptyJob, type JobFields, type JobState, mergeJob } from './job-state.js';
 import { jobChanged, jobTimeline, type JobTimeline } from './job-timeline.js';
-
-/** Tenant that owns workers unless an event names another. */
-const PLATFORM_TENANT = 'superadmin';
 
 const NO_LINKS: readonly Link[] = [];
 
