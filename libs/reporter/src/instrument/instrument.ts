@@ -25,8 +25,8 @@ const instrumented = new WeakSet<object>();
 /**
  * Lets a queue, a worker or a producer of flows of BullMQ 5 or 6 report what happens to its jobs; a worker also
  * reports itself. To be called right after it was made. The processor is not touched, no call of the program waits for
- * Quipu, except `close`, which gives what is still to be reported some seconds, and whatever goes wrong goes to
- * `onError`.
+ * Quipu, except `close`, which gives what is still to be reported some seconds, and calls that take jobs out of a queue,
+ * which are looked at before; whatever goes wrong goes to `onError`.
  *
  * @returns its argument, so that one line does: `const worker = instrument(new Worker(...), { tenant: 'acme' })`.
  * @throws TypeError if it is given something else.

@@ -50,7 +50,10 @@ export interface InstrumentOptions {
   readonly worker?: WorkerDescription | false;
   /** Progress of one job is reported at most so often, ms; 1,000 if absent. */
   readonly progressMs?: number;
-  /** Seconds without a heartbeat after which a worker counts as lost: QUIPU_WORKER_LEASE_SECONDS, else 60. */
+  /**
+   * Seconds without a heartbeat after which a worker counts as lost; QUIPU_WORKER_LEASE_SECONDS, else 60, if absent, 0
+   * or no time.
+   */
   readonly leaseSeconds?: number;
   /** Whether to report that workers leave when a signal ends the process; true if absent. */
   readonly signals?: boolean;
