@@ -41,7 +41,16 @@ export class MeasuresUpkeep {
   /** Begins to look regularly. */
   start(queue: Queue, redis: Redis): void {
     const every = (ms: number, work: () => Promise<void>): void => {
-      const timer = setInterval(() => this.run(work), ms);
+      let waits = false;
+      const timer = setInterval(() => {
+        // While the archive hangs, one look waits for the end of it, not one for every second.
+        if (waits) return;
+        waits = true;
+        this.run(() => {
+          waits = false;
+          return work();
+        });
+      }, ms);
       timer.unref();
       this.timers.push(timer);
     };
