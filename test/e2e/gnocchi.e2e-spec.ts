@@ -197,6 +197,29 @@ const STATEMENTS: readonly [string, GnocchiRequest, Expected][] = [
     { path: `/v1/aggregation/metric?metric=${UNKNOWN}&reaggregation=foo` },
     { status: 404 },
   ],
+  [
+    'a policy that no path could name',
+    { method: 'POST', path: '/v1/archive_policy', body: { ...GROUND, name: 'a/b' } },
+    { status: 400 },
+  ],
+  [
+    'a rule that no path could name',
+    {
+      method: 'POST',
+      path: '/v1/archive_policy_rule',
+      body: { name: 'a/b', metric_pattern: 'disk/*', archive_policy_name: 'ground' },
+    },
+    { status: 400 },
+  ],
+  [
+    'a rule for names with slashes',
+    {
+      method: 'POST',
+      path: '/v1/archive_policy_rule',
+      body: { name: 'slashes', metric_pattern: 'disk/*', archive_policy_name: 'ground' },
+    },
+    { status: 201 },
+  ],
   ['no metrics, no measures', { path: '/v1/aggregation/metric' }, { status: 200, body: [] }],
 ];
 

@@ -136,6 +136,13 @@ describe('reading measures', () => {
     else expect(answer).toMatchObject(expected as object);
   });
 
+  it('refuses to combine one series, too, by what combines none', async () => {
+    const query = { aggregation: 'mean', reaggregation: 'foo' };
+    expect(await reader.across([metric(0)], query)).toEqual({ refused: 'unknown-reaggregation' });
+    // What is not asked for is not needed of one.
+    expect(told(await reader.across([metric(0)], { aggregation: 'last' }))).toHaveLength(2);
+  });
+
   it('refuses what would not fit into memory', async () => {
     const small = new ArchiveReader(database.pool, 1);
     const query = { aggregation: 'mean', granularityNs: MINUTE };

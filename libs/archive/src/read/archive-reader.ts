@@ -88,6 +88,9 @@ export class ArchiveReader {
   async across(metrics: readonly ReadableMetric[], query: AcrossQuery): Promise<FoundSeries | ReadRefusal> {
     const [first] = metrics;
     if (first === undefined) return { series: [] };
+    if (query.reaggregation !== undefined && !isCombination(query.reaggregation)) {
+      return { refused: 'unknown-reaggregation' };
+    }
     if (metrics.length === 1) return this.measures(first, query);
     const reaggregation = query.reaggregation ?? query.aggregation;
     if (query.resample !== undefined && query.granularityNs === undefined) {

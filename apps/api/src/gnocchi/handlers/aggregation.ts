@@ -58,12 +58,7 @@ async function aggregate(
   const full = { ...question, ...resampleOf(query, question.granularityNs !== undefined) };
   checkPolicies(metrics, full);
   if (query.flag('refresh', false)) await refresh(archive, ids);
-  // One metric has nothing to be aggregated with: its measures are told as they are.
-  const [only, ...others] = metrics as [ArchiveMetric, ...ArchiveMetric[]];
-  const answer =
-    others.length === 0
-      ? await archive.series.measures(only, full)
-      : await archive.series.across(metrics, full);
+  const answer = await archive.series.across(metrics, full);
   if ('refused' in answer) throw refusalOf(answer, full, ids);
   return { status: 200, json: measuresJson(answer.series) };
 }

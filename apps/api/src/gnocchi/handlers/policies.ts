@@ -13,11 +13,11 @@ import { needAdmin } from '../gnocchi-caller.js';
 import {
   Invalid,
   listOf,
+  nameOf,
   objectOf,
   oneOf,
   optional,
   type Schema,
-  textOf,
   wholeNumber,
 } from '../input/schema.js';
 import { parseTimespan, TimespanError } from '../input/timespan.js';
@@ -46,7 +46,7 @@ const DEFINITION = listOf(
 );
 const BACK_WINDOW = wholeNumber(0, 2_147_483_647);
 const NEW_POLICY = objectOf({
-  name: textOf(MAX_NAME),
+  name: nameOf(MAX_NAME),
   back_window: optional(BACK_WINDOW),
   aggregation_methods: optional(listOf(oneOf(METHOD_ENTRIES), { max: METHOD_ENTRIES.size })),
   definition: DEFINITION,

@@ -3,11 +3,12 @@ import { GnocchiError } from '../forms/gnocchi-error.js';
 import type { GnocchiArchive } from '../gnocchi-archive.js';
 import type { GnocchiAnswer, GnocchiCall } from '../gnocchi-call.js';
 import { needAdmin } from '../gnocchi-caller.js';
-import { objectOf, textOf } from '../input/schema.js';
+import { nameOf, objectOf, textOf } from '../input/schema.js';
 import { ruleObject } from './objects.js';
 
-const NAME = textOf(255);
-const NEW_RULE = objectOf({ name: NAME, metric_pattern: NAME, archive_policy_name: NAME });
+const NAME = nameOf(255);
+const TEXT = textOf(255);
+const NEW_RULE = objectOf({ name: NAME, metric_pattern: TEXT, archive_policy_name: TEXT });
 const CHANGE = objectOf({ name: NAME });
 
 /** `GET /v1/archive_policy_rule` */

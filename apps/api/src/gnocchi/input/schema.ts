@@ -56,6 +56,15 @@ export function textOf(max: number): Schema<string> {
   };
 }
 
+/** A text that a path can name: a slash in it would be taken for the path's own. */
+export function nameOf(max: number): Schema<string> {
+  return (value, path) => {
+    const given = textOf(max)(value, path);
+    if (given.includes('/')) throw new Invalid("'/' is not supported", path);
+    return given;
+  };
+}
+
 /** A text, or nothing. */
 export function nullable<T>(schema: Schema<T>): Schema<T | null> {
   return (value, path) => {
