@@ -5,7 +5,7 @@ export { type Sampling, type Series } from './aggregate/resample.js';
 export { ArchiveRefresher } from './measures/archive-refresher.js';
 export * from './measures/batch-codec.js';
 export * from './measures/measures-writer.js';
-export { stillThere as openBatches } from './measures/open-jobs.js';
+export { type JobInQueue, jobsInQueue, openJobs, stillThere as openBatches } from './measures/open-jobs.js';
 export * from './measures/points.js';
 export { backBlocks, blockNs, MIN_GRANULARITY_NS } from './policy/window.js';
 export * from './read/archive-backlog.js';

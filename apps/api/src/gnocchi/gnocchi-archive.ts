@@ -10,8 +10,11 @@ import type { TimeSeries } from './time-series.js';
 
 /** Takes measures; done when they are durable. */
 export interface MeasuresIntake {
-  /** @throws GnocchiError (503) when they cannot be taken now. */
-  add(measures: Measures): Promise<void>;
+  /**
+   * @param tenant the tenant of whoever sends them.
+   * @throws GnocchiError (503, 429) when they cannot be taken now.
+   */
+  add(measures: Measures, tenant: string): Promise<void>;
 }
 
 /** All of the archive that handlers work with. */

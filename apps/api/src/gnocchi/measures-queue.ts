@@ -6,42 +6,48 @@ import { Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
 import { GnocchiError } from './forms/gnocchi-error.js';
 import type { MeasuresIntake } from './gnocchi-archive.js';
+import { type NoRoom, placesOf, QueueRoom } from './queue-room.js';
 
-/** How long the queue is taken to be as long as it was, ms: the limit is a rough one. */
-const LENGTH_HOLDS_MS = 100;
 /** Longest the queue may take to answer, ms. */
 const PATIENCE_MS = 5_000;
 const RETRY_AFTER = { 'retry-after': '5' };
+const REFUSALS: Readonly<Record<NoRoom, readonly [number, string]>> = {
+  full: [503, 'Measures arrive faster than they are aggregated'],
+  share: [429, 'Too many measures of this tenant wait to be aggregated'],
+};
 
 /** The way of measures into their queue. While Redis is away, or the queue too long, it says so at once. */
 export class MeasuresQueue implements MeasuresIntake, OnApplicationShutdown {
   private readonly redis: Redis;
   private opened: Queue | null = null;
   private away = false;
-  private length = 0;
-  private lookAgainAt = 0;
+  private readonly room: QueueRoom;
 
-  /** @param maxLength batches in the queue from which more are put off. */
+  /** @param places room in the queue, from which on more measures are put off. */
   constructor(
     redisUrl: string,
-    private readonly maxLength: number,
+    places: number,
     private readonly logger: Logger,
   ) {
     this.redis = createRedis(redisUrl, 'producer', 'quipu-api-measures');
+    this.room = new QueueRoom(places);
   }
 
   /**
-   * Puts measures into the queue; done when Redis has acknowledged all of them.
-   * @throws GnocchiError 503, also when there are too many in the queue; some may be in it then.
+   * Puts measures of a tenant's client into the queue; done when Redis has acknowledged all of them.
+   * @throws GnocchiError 503: Redis is away, or the queue is full; 429: this tenant has its share of it.
    */
-  async add(measures: Measures): Promise<void> {
-    await this.checkLength();
+  async add(measures: Measures, tenant: string): Promise<void> {
+    await this.ask(() => this.room.look(this.redis));
+    const refusal = this.room.refusal(tenant);
+    if (refusal !== null) throw new GnocchiError(...REFUSALS[refusal], RETRY_AFTER);
     const jobs = measuresJobs(measures).map(({ id, data }) => ({
-      name: 'measures',
+      name: tenant,
       data,
       opts: { jobId: id, removeOnComplete: true },
     }));
     await this.ask((queue) => queue.addBulk(jobs));
+    for (const { data } of jobs) this.room.add(tenant, placesOf(data.measures.length));
   }
 
   /** Disconnects. */
@@ -50,16 +56,6 @@ export class MeasuresQueue implements MeasuresIntake, OnApplicationShutdown {
     void this.opened?.close().catch(() => undefined);
     this.redis.disconnect();
     return Promise.resolve();
-  }
-
-  private async checkLength(): Promise<void> {
-    const now = performance.now();
-    if (now >= this.lookAgainAt) {
-      this.length = await this.ask((queue) => queue.getJobCountByTypes('waiting', 'prioritized', 'delayed'));
-      this.lookAgainAt = now + LENGTH_HOLDS_MS;
-    }
-    if (this.length < this.maxLength) return;
-    throw new GnocchiError(503, 'Measures arrive faster than they are aggregated', RETRY_AFTER);
   }
 
   private async ask<T>(work: (queue: Queue) => Promise<T>): Promise<T> {

@@ -37,15 +37,36 @@ export async function stillThere(redis: Pick<Redis, 'pipeline'>, ids: readonly s
   });
 }
 
-/** Adds the measures of open jobs to counts by metric; stops at so many bytes of job data. */
-export async function countQueued(
-  redis: Redis,
-  counts: Map<string, number>,
-  maxBytes: number,
-): Promise<void> {
+/** What is known of a job in the queue without reading it. */
+export interface JobInQueue {
+  /** Its name: the tenant it comes from. */
+  readonly name: string;
+  /** Bytes of its data. */
+  readonly bytes: number;
+}
+
+/** Jobs by id; those that are gone are left out. */
+export async function jobsInQueue(redis: Redis, ids: readonly string[]): Promise<Map<string, JobInQueue>> {
+  const jobs = new Map<string, JobInQueue>();
+  if (ids.length === 0) return jobs;
+  const asked = redis.pipeline();
+  for (const id of ids) asked.hget(`${BASE}:${id}`, 'name').hstrlen(`${BASE}:${id}`, 'data');
+  const answers = (await asked.exec()) ?? [];
+  ids.forEach((id, i) => {
+    const [name, bytes] = [answers[2 * i], answers[2 * i + 1]];
+    if (name?.[0]) throw name[0];
+    if (bytes?.[0]) throw bytes[0];
+    if (typeof name?.[1] === 'string') jobs.set(id, { name: name[1], bytes: Number(bytes?.[1] ?? 0) });
+  });
+  return jobs;
+}
+
+/** Counts the measures of open jobs by metric; stops at so many bytes of job data. */
+export async function countQueued(redis: Redis, maxBytes: number): Promise<Map<string, number>> {
+  const counts = new Map<string, number>();
   let bytes = 0;
   for (const id of await openJobs(redis, 1_000)) {
-    if (bytes > maxBytes) return;
+    if (bytes > maxBytes) break;
     const data = await redis.hget(`${BASE}:${id}`, 'data');
     if (data === null) continue;
     bytes += data.length;
@@ -55,4 +76,5 @@ export async function countQueued(
       counts.set(metricId, (counts.get(metricId) ?? 0) + points.values.length);
     }
   }
+  return counts;
 }

@@ -26,7 +26,7 @@ export async function postMetricsBatch(archive: GnocchiArchive, call: GnocchiCal
   const missing = [...body.keys()].filter((id) => !found.has(id)).sort();
   if (missing.length > 0) throw new GnocchiError(400, `Unknown metrics: ${missing.join(', ')}`);
   for (const metric of found.values()) needUse(call, metric);
-  return take(archive, body);
+  return take(archive, call, body);
 }
 
 /** Measures of one metric of a resource, and what the metric is if it has to be made. */
@@ -80,7 +80,7 @@ export async function postResourcesBatch(archive: GnocchiArchive, call: GnocchiC
     needUse(call, metric);
     batch.set(metric.id, measures);
   }
-  return take(archive, batch);
+  return take(archive, call, batch);
 }
 
 function resourcesSchema({ clock }: GnocchiArchive, creator: string, originals: Map<string, string>) {
@@ -164,9 +164,13 @@ async function createUnlessMade(
   }
 }
 
-async function take({ intake }: GnocchiArchive, batch: ReadonlyMap<string, Points>): Promise<GnocchiAnswer> {
+async function take(
+  { intake }: GnocchiArchive,
+  { caller }: GnocchiCall,
+  batch: ReadonlyMap<string, Points>,
+): Promise<GnocchiAnswer> {
   const full = new Map([...batch].filter(([, { values }]) => values.length > 0));
-  if (full.size > 0) await intake.add(full);
+  if (full.size > 0) await intake.add(full, caller.principal.tenantId);
   return { status: 202 };
 }
 

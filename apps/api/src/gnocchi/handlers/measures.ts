@@ -1,4 +1,4 @@
-import { type ArchiveMetric } from '@quipu/archive';
+import { type ArchiveMetric, MIN_GRANULARITY_NS } from '@quipu/archive';
 import { GnocchiError } from '../forms/gnocchi-error.js';
 import { measuresJson } from '../forms/measures-json.js';
 import { floatText } from '../forms/plain-value.js';
@@ -29,7 +29,8 @@ export async function takeMeasures(
   metric: ArchiveMetric,
 ): Promise<GnocchiAnswer> {
   const points = await call.body(measuresSchema(clock.now(), new MeasureCount()), { measures: true });
-  if (points.values.length > 0) await intake.add(new Map([[metric.id, points]]));
+  if (points.values.length > 0)
+    await intake.add(new Map([[metric.id, points]]), call.caller.principal.tenantId);
   return { status: 202 };
 }
 
@@ -103,12 +104,16 @@ export function resampleOf(query: Query, hasGranularity: boolean): { resample?: 
   if (!hasGranularity) throw new GnocchiError(400, 'A granularity must be specified to resample');
   const letter = CALENDAR_UNITS.find((unit) => unit === text);
   if (letter !== undefined) return { resample: letter };
+  let resample: bigint;
   try {
-    return { resample: parseTimespan(text) };
+    resample = parseTimespan(text);
   } catch (error) {
     if (error instanceof TimespanError) throw new GnocchiError(400, error.message);
     throw error;
   }
+  if (resample < MIN_GRANULARITY_NS)
+    throw GnocchiError.argument('resample', 'Must be at least 10 microseconds');
+  return { resample };
 }
 
 /** The refusal of a method that the metric's policy does not have. */
