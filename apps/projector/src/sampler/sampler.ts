@@ -5,6 +5,7 @@ import {
   GENERATION_SECONDS,
   type Generation,
   type GenerationStore,
+  type KeptGeneration,
   lastTen,
   ledgerPoints,
   type MetricPoint,
@@ -112,14 +113,24 @@ export class Sampler {
   private async takeOver(): Promise<void> {
     const { store } = this.options;
     const state = await store.state();
-    const [newest] = await store.read('newest');
     this.epoch = state?.epoch ?? '';
     this.floors.clear();
-    for (const line of newest?.lines() ?? []) {
-      const { id, type, value } = JSON.parse(line) as MetricPoint;
-      if (type === 'counter') this.floors.set(id, value);
-    }
+    const newest = await store.read('newest');
+    // It may have none, if totals could not be read then: the last that has some is looked for.
+    if (!this.learnFloors(newest)) this.learnFloors((await store.read({ after: 0 })).reverse());
     this.options.logger.info('takes the generations of points');
+  }
+
+  /** Takes the counters of the ledger from the first generation that has any; false: none has. */
+  private learnFloors(generations: readonly KeptGeneration[]): boolean {
+    for (const generation of generations) {
+      for (const line of generation.lines()) {
+        const { id, type, value } = JSON.parse(line) as MetricPoint;
+        if (type === 'counter' && id.startsWith('tenant/')) this.floors.set(id, value);
+      }
+      if (this.floors.size > 0) return true;
+    }
+    return false;
   }
 
   private async look(timestamp: number): Promise<Generation> {
