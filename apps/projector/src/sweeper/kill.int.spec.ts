@@ -9,6 +9,7 @@ import { SweeperRig } from '../../../../test/int/sweeper-rig.js';
 jest.setTimeout(120_000);
 
 const LEASE_MS = 600;
+const STALE_MS = 500;
 /** Every step of a sweep that finds somebody lost, in their order. */
 const STEPS = ['look', 'read', 'write', 'judge', 'report'].flatMap((what) => [
   ...[`sweeper.${what}:before`, `sweeper.${what}:after`],
@@ -26,15 +27,19 @@ describe('a sweeper that is killed or stopped', () => {
   });
   afterAll(() => rig.close());
 
-  function child(env: Record<string, string> = {}): ChildProcess {
+  /** A process that is there and begins when it is told to. */
+  function child(env: Record<string, string> = {}, staleMs?: number): ChildProcess {
     const { database, services } = rig.services;
     const args = ['test/int/sweeper-child.ts', database.url, services.url, String(LEASE_MS)];
+    if (staleMs !== undefined) args.push(String(staleMs));
     const made = spawn(process.execPath, ['--no-warnings', '--import', './tools/ts.mjs', ...args], {
-      ...{ cwd: repository, env: { ...process.env, ...env }, stdio: ['ignore', 'ignore', 'inherit'] },
+      ...{ cwd: repository, env: { ...process.env, ...env }, stdio: ['pipe', 'ignore', 'inherit'] },
     });
     children.push(made);
     return made;
   }
+
+  const begin = (made: ChildProcess) => void made.stdin!.end('go\n');
 
   /** A worker that falls silent with two runs at hand. */
   async function mourn(worker: string): Promise<void> {
@@ -47,18 +52,21 @@ describe('a sweeper that is killed or stopped', () => {
     (await rig.swept()).filter(({ subject }) => subject.split('/').at(-1)!.startsWith(prefix));
 
   it('at every one of its steps says all that is to be said, and says it once', async () => {
+    // All of them get ready at once.
+    const killed = STEPS.map((step) => child({ QUIPU_KILL_AT_STEP: step }));
+    const survivor = child();
     await rig.join('alive', 'b');
     rig.beat('alive', 'b', 100);
     for (const [n] of STEPS.entries()) await mourn(`dead-${n}`);
-    const killAt = async (step: string) => {
-      const killed = child({ QUIPU_KILL_AT_STEP: step });
-      expect(await once(killed, 'exit')).toEqual([null, 'SIGKILL']);
+    const kill = async (one: ChildProcess) => {
+      const ended = once(one, 'exit');
+      begin(one);
+      expect(await ended).toEqual([null, 'SIGKILL']);
     };
     // One of them is elected at a time; all but the last are killed before they have said anything.
-    await Promise.all(STEPS.slice(0, 4).map(killAt));
-    await Promise.all(STEPS.slice(4, -1).map(killAt));
-    await killAt(STEPS.at(-1)!);
-    const survivor = child();
+    await Promise.all(killed.slice(0, -1).map(kill));
+    await kill(killed.at(-1)!);
+    begin(survivor);
     await until(async () => (await rig.lost()).length >= STEPS.length);
     await rig.settled();
     survivor.kill('SIGTERM');
@@ -79,11 +87,12 @@ describe('a sweeper that is killed or stopped', () => {
   it('goes on later without speaking of what was: its judgement has grown stale', async () => {
     await rig.join('stopped', 'c');
     await rig.begin('acme', 'q/stopped', 'stopped');
-    const zombie = child({ QUIPU_STOP_AT_STEP: 'sweeper.judge:after' });
+    const zombie = child({ QUIPU_STOP_AT_STEP: 'sweeper.judge:after' }, STALE_MS);
+    begin(zombie);
     await until(() => isStopped(zombie));
     const stoppedAt = Date.now();
     rig.beat('stopped', 'c', 100);
-    await until(() => Date.now() - stoppedAt > 2_500);
+    await until(() => Date.now() - stoppedAt > STALE_MS + 100);
     zombie.kill('SIGCONT');
     const { pool } = rig.services.database;
     const before = await rig.log.head();
