@@ -6,6 +6,7 @@ import type {
   Measures,
 } from '@quipu/archive';
 import type { Clock } from '@quipu/platform';
+import type { MeasuresJson } from './forms/measures-json.js';
 import type { TimeSeries } from './time-series.js';
 
 /** Takes measures; done when they are durable. */
@@ -25,5 +26,7 @@ export interface GnocchiArchive {
   readonly resources: ArchiveResources;
   readonly series: TimeSeries;
   readonly intake: MeasuresIntake;
+  /** Writes what is told of series. */
+  readonly answers: MeasuresJson;
   readonly clock: Clock;
 }

@@ -20,7 +20,9 @@ export interface GnocchiAnswer {
   /** What is written as JSON. */
   readonly value?: PlainValue;
   /** JSON that is already written. */
-  readonly json?: string;
+  readonly json?: string | Buffer;
+  /** Called when it has gone, or will not go. */
+  readonly release?: () => void;
   readonly headers?: Readonly<Record<string, string>>;
 }
 

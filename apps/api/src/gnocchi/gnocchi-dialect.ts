@@ -18,6 +18,8 @@ import { Query } from './input/query.js';
 
 /** Bytes of bodies that one process holds at once. */
 const BODIES_BYTES = 128 * 1024 * 1024;
+/** Longest that a client may take to receive an answer that is counted, ms. */
+const LONGEST_SENDING_MS = 300_000;
 /** The version that is served, the first part of every path. */
 export const GNOCCHI_VERSION_PATH = '/v1';
 
@@ -103,7 +105,12 @@ export class GnocchiDialect {
     const call = new GnocchiCall(request, names, new Query(rawQuery), base, caller, this.budget);
     const answer = await handler(archive, call);
     if (caller !== null && request.method === 'GET') {
-      await crossTenantReads.note(caller.principal, caller.scope, `GET /v1/${route.path}`);
+      try {
+        await crossTenantReads.note(caller.principal, caller.scope, `GET /v1/${route.path}`);
+      } catch (error) {
+        answer.release?.();
+        throw error;
+      }
     }
     return answer;
   }
@@ -156,12 +163,26 @@ export function sendRefusal(
     .send(Buffer.from(body.text));
 }
 
-function send(reply: FastifyReply, { status, value, json, headers = {} }: GnocchiAnswer): FastifyReply {
+function send(
+  reply: FastifyReply,
+  { status, value, json, headers = {}, release }: GnocchiAnswer,
+): FastifyReply {
+  if (release !== undefined) {
+    if (reply.raw.destroyed) release();
+    else {
+      const tooLong = setTimeout(() => reply.raw.destroy(), LONGEST_SENDING_MS).unref();
+      reply.raw.once('close', () => {
+        clearTimeout(tooLong);
+        release();
+      });
+    }
+  }
   void reply.code(status).headers(headers);
   if (status === 204 || status === 304) return reply.send();
   // Bytes, since a charset would be added to the type of a text.
   const text = json ?? (value === undefined ? '' : writeJson(value));
-  return reply.header('content-type', 'application/json').send(Buffer.from(text));
+  const body = typeof text === 'string' ? Buffer.from(text) : text;
+  return reply.header('content-type', 'application/json').send(body);
 }
 
 function decoded(path: string): string {

@@ -6,6 +6,7 @@ import type { Redis } from 'ioredis';
 import type { Pool } from 'pg';
 import { CrossTenantReads } from '../answers/cross-tenant-reads.js';
 import { ArchiveSeries } from './archive-series.js';
+import { MeasuresJson } from './forms/measures-json.js';
 import { GnocchiDialect } from './gnocchi-dialect.js';
 import { MeasuresQueue } from './measures-queue.js';
 
@@ -29,6 +30,7 @@ export function gnocchiProviders(options: GnocchiProvidersOptions): Provider[] {
     metrics: new ArchiveMetrics(pool),
     resources: new ArchiveResources(pool),
     series: new ArchiveSeries({ pool, redis, clock, logger }),
+    answers: new MeasuresJson(),
     clock,
   };
   return [

@@ -1,6 +1,5 @@
 import { type ArchiveMetric, CatalogueError, mayUse } from '@quipu/archive';
 import { GnocchiError } from '../forms/gnocchi-error.js';
-import { measuresJson } from '../forms/measures-json.js';
 import type { GnocchiArchive } from '../gnocchi-archive.js';
 import type { GnocchiAnswer, GnocchiCall } from '../gnocchi-call.js';
 import type { Query } from '../input/query.js';
@@ -60,7 +59,7 @@ async function aggregate(
   if (query.flag('refresh', false)) await refresh(archive, ids);
   const answer = await archive.series.across(metrics, full);
   if ('refused' in answer) throw refusalOf(answer, full, ids);
-  return { status: 200, json: measuresJson(answer.series) };
+  return { status: 200, ...(await archive.answers.write(answer.series)) };
 }
 
 /** The parameters in the order in which the original looks at them. */

@@ -1,6 +1,5 @@
 import { type ArchiveMetric, MIN_GRANULARITY_NS } from '@quipu/archive';
 import { GnocchiError } from '../forms/gnocchi-error.js';
-import { measuresJson } from '../forms/measures-json.js';
 import { floatText } from '../forms/plain-value.js';
 import { secondsOf } from '../forms/durations.js';
 import type { GnocchiArchive } from '../gnocchi-archive.js';
@@ -60,7 +59,7 @@ export async function tellMeasures(
   if (query.flag('refresh', false)) await refresh(archive, [id]);
   const answer = await archive.series.measures(metric, question);
   if ('refused' in answer) throw refusalOf(answer, question, [id]);
-  return { status: 200, json: measuresJson(answer.series) };
+  return { status: 200, ...(await archive.answers.write(answer.series)) };
 }
 
 /** Aggregates what waits for these metrics. @throws GnocchiError (503) */
