@@ -29,7 +29,12 @@ export { RATE_MINUTES } from './flow/level-flow.js';
 export { QueueQueries, type QueuesAnswer, type QueueStanding } from './flow/queue-queries.js';
 export { PoolQueries, type PoolRow, type PoolsAnswer, type PoolsQuery } from './fleet/pool-queries.js';
 export { type CurrentJob } from './fleet/held-jobs.js';
-export { type WorkerAnswer, WorkerQueries, type WorkerRow, type WorkersAnswer } from './fleet/worker-queries.js';
+export {
+  type WorkerAnswer,
+  WorkerQueries,
+  type WorkerRow,
+  type WorkersAnswer,
+} from './fleet/worker-queries.js';
 export { WORKER_STATES, type WorkerStanding, type WorkerStateName } from './fleet/worker-standing.js';
 export { type WorkerSpell } from './fleet/worker-timeline.js';
 export { type LedgerStatus, StatusQueries } from './status/status-queries.js';
