@@ -14,10 +14,13 @@ export interface ArchiveBacklog {
 const MOST_METRICS = 100_000;
 const MOST_BYTES = 8 << 20;
 
-/** Counts the measures that are on their way. */
+/** Counts the measures that are on their way; one that is put aside meanwhile may count twice, and none is missing. */
 export async function archiveBacklog(pool: Pool, redis: Redis): Promise<ArchiveBacklog> {
-  const metrics = await pendingMetrics(pool, MOST_METRICS);
-  await countQueued(redis, metrics, MOST_BYTES);
+  // In the order they take: what is not in the queue any more is found where it goes from there.
+  const metrics = await countQueued(redis, MOST_BYTES);
+  for (const [id, measures] of await pendingMetrics(pool, MOST_METRICS)) {
+    metrics.set(id, (metrics.get(id) ?? 0) + measures);
+  }
   return { metrics, late: (await archiveCounts(pool)).late };
 }
 
