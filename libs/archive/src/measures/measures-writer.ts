@@ -1,4 +1,11 @@
-import { type Clock, type IoSteps, type Logger, noIoSteps, withTransaction } from '@quipu/platform';
+import {
+  classifyPgError,
+  type Clock,
+  type IoSteps,
+  type Logger,
+  noIoSteps,
+  withTransaction,
+} from '@quipu/platform';
 import type { ClientBase, Pool } from 'pg';
 import { noteBatches } from '../store/batch-rows.js';
 import { existingMetrics, type LockedMetric, lockMetrics } from '../store/lock-metrics.js';
@@ -50,16 +57,21 @@ const DEADLOCK = '40P01';
 /** Stored bytes of metrics that are in memory at a time; decoded and encoded they take several times as much. */
 const SLICE_BYTES = 4 << 20;
 const SLICE_METRICS = 500;
+/** What comes for a metric that failed is only put aside for this long (ms). */
+const REST_MS = 60_000;
 
 /**
  * Takes measures into the series of their metrics.
  *
  * A batch's identity and its effect commit together, so a batch takes effect once, however often it is delivered. A
  * metric is locked while it changes; what somebody else has locked is not waited for: its points are put aside in the
- * same transaction, and taken by the next pass over that metric. So a busy metric never holds up others.
+ * same transaction, and taken by the next pass over that metric. So a busy metric never holds up others, and neither
+ * does one that cannot be written: what fails alone is put aside, and what comes for it too for a while.
  */
 export class MeasuresWriter {
   private readonly io: IoSteps;
+  /** Metrics that failed, and when (ms). */
+  private readonly resting = new Map<string, number>();
 
   constructor(private readonly options: MeasuresWriterOptions) {
     this.io = options.io ?? noIoSteps;
@@ -101,7 +113,7 @@ export class MeasuresWriter {
       try {
         await withTransaction(this.options.pool, async (client) => {
           await client.query(`SELECT set_config('lock_timeout', $1, true)`, [patience]);
-          await this.passes(client, await lockMetrics(client, waiting, true), new Map());
+          await this.passesApart(client, await lockMetrics(client, waiting, true), new Map());
         });
         return 'done';
       } catch (error) {
@@ -122,7 +134,7 @@ export class MeasuresWriter {
     await this.io.step('measures.pending:before');
     const written = await withTransaction(pool, async (client) => {
       const locked = await lockMetrics(client, waiting, false);
-      return this.passes(client, locked, new Map());
+      return this.passesApart(client, locked, new Map());
     });
     await this.io.step('measures.pending:after');
     return written;
@@ -133,8 +145,11 @@ export class MeasuresWriter {
     parts: ReadonlyMap<string, Points[]>,
   ): Promise<WrittenMeasures> {
     if (parts.size === 0) return { ...NOTHING };
-    const locked = await lockMetrics(client, [...parts.keys()], false);
-    const written = await this.passes(client, locked, parts);
+    const now = this.options.clock.now();
+    for (const [id, since] of this.resting) if (now - since > REST_MS) this.resting.delete(id);
+    const awake = [...parts.keys()].filter((id) => !this.resting.has(id));
+    const locked = await lockMetrics(client, awake, false);
+    const written = await this.passesApart(client, locked, parts);
     if (locked.length === parts.size) return written;
     const mine = new Set(locked.map(({ id }) => id));
     const others = [...parts].filter(([id]) => !mine.has(id));
@@ -147,6 +162,48 @@ export class MeasuresWriter {
     const count = (list: readonly (readonly [string, readonly Points[]])[]): number =>
       list.reduce((sum, [, chunks]) => sum + lengthOf(chunks), 0);
     return { ...written, deferred: count(deferred), orphaned: count(others) - count(deferred) };
+  }
+
+  /**
+   * One pass over each of some metrics that are locked. Where a statement fails for what is in it, the metrics are
+   * halved until it is known whose measures those are; they alone are put aside.
+   */
+  private async passesApart(
+    client: ClientBase,
+    locked: readonly LockedMetric[],
+    parts: ReadonlyMap<string, readonly Points[]>,
+  ): Promise<WrittenMeasures> {
+    if (locked.length === 0) return { ...NOTHING };
+    await client.query('SAVEPOINT apart');
+    try {
+      const written = await this.passes(client, locked, parts);
+      await client.query('RELEASE SAVEPOINT apart');
+      return written;
+    } catch (error) {
+      const kind = classifyPgError(error);
+      if (kind === 'retry' || kind === 'conflict') throw error;
+      await client.query('ROLLBACK TO SAVEPOINT apart; RELEASE SAVEPOINT apart');
+      if (locked.length === 1) return this.fail(client, locked[0]!.id, error, parts);
+    }
+    const middle = locked.length >>> 1;
+    const one = await this.passesApart(client, locked.slice(0, middle), parts);
+    const other = await this.passesApart(client, locked.slice(middle), parts);
+    return {
+      ...{ ...NOTHING, taken: one.taken + other.taken, late: one.late + other.late },
+      failed: [...one.failed, ...other.failed],
+    };
+  }
+
+  private async fail(
+    client: ClientBase,
+    id: string,
+    error: unknown,
+    parts: ReadonlyMap<string, readonly Points[]>,
+  ): Promise<WrittenMeasures> {
+    this.options.logger.error({ metric: id, err: error }, 'measures of a metric cannot be aggregated');
+    this.resting.set(id, this.options.clock.now());
+    await setAside(client, [[id, parts.get(id) ?? []]]);
+    return { ...NOTHING, failed: [id] };
   }
 
   /** One pass over each of some metrics that are locked, some of them at a time, so that memory is bounded. */
