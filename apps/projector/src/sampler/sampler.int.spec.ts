@@ -79,7 +79,7 @@ describe('Sampler', () => {
     const HOURS_MS = 2 * 3_600_000;
     const samplers: (Sampler | null)[] = [sampler(), sampler()];
     const restartAt = [0, 0];
-    let leaseEnds = 0;
+    let [leaseEnds, longest] = [0, 0];
     const seen: number[] = [];
     let [cursor, nextPoll] = [0, T0 + 60_000];
     // A part of the seconds that a sampler looks at the clock in: those where it matters.
@@ -101,8 +101,10 @@ describe('Sampler', () => {
         if (random() > 0.01) continue;
         // Killed, or stopped in order; somebody is there again after a while, seldom both are away.
         if (random() < 0.5) await one.stop();
+        const alone = samplers.includes(null);
         samplers[i] = null;
-        restartAt[i] = now + 1_000 + Math.floor(random() * (samplers.includes(null) ? 2_000 : 60_000));
+        restartAt[i] = now + 1_000 + Math.floor(random() * (alone ? 2_000 : 60_000));
+        if (!alone) longest = Math.max(longest, restartAt[i]! - now);
         leaseEnds = now + 3_000;
       }
       if (now < nextPoll) continue;
@@ -116,7 +118,18 @@ describe('Sampler', () => {
     seen.push(...(await timestamps(cursor)));
     const expected = Array.from({ length: HOURS_MS / 10_000 }, (_, i) => T0 / 1000 + i * 10);
     expect(seen).toEqual(expected);
+    expect(longest).toBeGreaterThan(30_000);
   }, 120_000);
+
+  it('leaves them to another once its lease has run out by itself', async () => {
+    expect(await sampler({ leaseMs: 50 }).tick()).toBe('stored');
+    clock.advance(10_000);
+    const other = sampler();
+    let outcome = await other.tick();
+    while (outcome === 'standby') outcome = await other.tick();
+    expect(outcome).toBe('stored');
+    expect(await timestamps()).toEqual([0, 10].map((s) => T0 / 1000 + s));
+  });
 
   it('keeps what fits, whole things only, and says how much did not', async () => {
     const look = (): Promise<MetricPoint[]> =>
