@@ -1,5 +1,5 @@
 import { type Points, PointsBuilder } from '@quipu/archive';
-import { MeasuresJson, MOST_MEASURES } from './measures-json.js';
+import { MeasuresJson } from './measures-json.js';
 
 function points(count: number): Points {
   const builder = new PointsBuilder(count);
@@ -37,8 +37,8 @@ test('a long answer is whole, and others have their turn while it is written', a
 });
 
 test('too many measures are refused, of one answer and of all that are in memory', async () => {
-  const answers = new MeasuresJson();
-  const most = { granularity: 1n, points: points(MOST_MEASURES) };
+  const answers = new MeasuresJson({ answer: 20_000, inFlight: 60_000 });
+  const most = { granularity: 1n, points: points(20_000) };
   await expect(answers.write([most, { granularity: 1n, points: points(1) }])).rejects.toMatchObject({
     status: 400,
   });

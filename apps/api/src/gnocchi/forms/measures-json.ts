@@ -10,10 +10,15 @@ export interface MeasuredSeries {
   readonly points: Points;
 }
 
-/** Most measures of one answer; some 40 MB of text. */
-export const MOST_MEASURES = 1_000_000;
-/** Measures of answers that one process writes, or that wait for their clients to take them. */
-const MOST_IN_FLIGHT = 3_000_000;
+/** How many measures a process tells at a time. */
+export interface MeasuresLimits {
+  /** Of one answer; a million are some 40 MB of text. */
+  readonly answer: number;
+  /** Of all answers that are being written, or wait for their clients to take them. */
+  readonly inFlight: number;
+}
+
+const LIMITS: MeasuresLimits = { answer: 1_000_000, inFlight: 3_000_000 };
 /** Measures that are written before others have their turn; an answer of no more is a short one. */
 const PORTION = 10_000;
 
@@ -28,20 +33,22 @@ export interface WrittenAnswer {
 export class MeasuresJson {
   private inFlight = 0;
 
+  constructor(private readonly limits: MeasuresLimits = LIMITS) {}
+
   /**
    * Writes measures, a portion at a time, so that others have their turn in between.
    * @throws GnocchiError 400 if they are too many, 503 if those of all answers are.
    */
   async write(series: readonly MeasuredSeries[]): Promise<WrittenAnswer> {
     const measures = series.reduce((sum, { points }) => sum + points.values.length, 0);
-    if (measures > MOST_MEASURES) {
+    if (measures > this.limits.answer) {
       throw new GnocchiError(
         400,
-        `More than ${MOST_MEASURES} measures: ask for a shorter time, or for one granularity`,
+        `More than ${this.limits.answer} measures: ask for a shorter time, or for one granularity`,
       );
     }
     // Short answers are always given: whoever takes long ones slowly must not keep others from theirs.
-    if (measures > PORTION && this.inFlight + measures > MOST_IN_FLIGHT) {
+    if (measures > PORTION && this.inFlight + measures > this.limits.inFlight) {
       throw new GnocchiError(503, 'Too many measures are being told', { 'retry-after': '5' });
     }
     this.inFlight += measures;
