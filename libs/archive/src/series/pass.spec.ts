@@ -52,3 +52,28 @@ test('with every method there is, splits are rewritten once in many buckets', ()
   expect(reseals).toBeGreaterThan(0);
   expect(reseals).toBeLessThan(10);
 });
+
+test('what is kept of a metric has a limit: the window closes first, then what there is no room for is dropped', () => {
+  const MOST = 100;
+  const many = (state: SeriesState, bucket: number, from: number, count: number) => {
+    const builder = new PointsBuilder();
+    for (let i = from; i < from + count; i += 1) builder.add(bucket * MINUTE, i, 1);
+    return runPass(policy(3), state, [builder.build()], MOST);
+  };
+  const counts = ({ tail }: SeriesState): number[] => [...tail[0]!.columns.values()].flatMap(({ column }) => [...column.values]); // prettier-ignore
+  let { state } = many(NEW_SERIES, 100, 0, 60);
+  // The block before is let go: nothing of it is lost, but it takes no more.
+  ({ state } = many(state, 101, 0, 60));
+  expect(state.raw.values).toHaveLength(60);
+  expect(many(state, 100, 70, 1)).toMatchObject({ taken: 0, late: 1 });
+  const full = many(state, 101, 60, 60);
+  expect(full).toMatchObject({ taken: 40, late: 20 });
+  expect(full.state.raw.values).toHaveLength(MOST);
+  expect(many(full.state, 101, 200, 5)).toMatchObject({ taken: 0, late: 5 });
+  // The next block begins anew.
+  const next = many(full.state, 102, 0, 250);
+  expect(next).toMatchObject({ taken: 100, late: 150 });
+  expect(counts(next.state)).toEqual([60, 100, 100]);
+  // Also from the beginning.
+  expect(many(NEW_SERIES, 100, 0, 150)).toMatchObject({ taken: 100, late: 50 });
+});

@@ -44,6 +44,9 @@ const TAIL_VALUES = 1_024;
 /** Far more than stay there when the others move: else every new bucket would rewrite a split of every method. */
 const LEAST_TAIL_BUCKETS = 64;
 
+/** Points that are kept of a metric at most: each pass reads and writes all of them. */
+export const MOST_RAW_POINTS = 1_000_000;
+
 /** How many buckets the tail of a policy holds of one granularity. */
 export function tailBuckets(policy: ArchivePolicy): number {
   return Math.max(LEAST_TAIL_BUCKETS, Math.floor(TAIL_VALUES / policy.aggregationMethods.length));
@@ -57,10 +60,19 @@ export function tailBuckets(policy: ArchivePolicy): number {
  * replaces what an earlier pass had there. Every bucket from that of the first new point on is computed anew from the
  * raw points, so that late points change what they belong to. A window that is made wider therefore opens as time goes
  * on: what was before the narrow one is without its raw points, and stays as it is.
+ *
+ * Where more points would have to be kept than `mostRaw`, the window closes for all but the newest block; what the
+ * newest block has no room for is dropped as if it were late.
  */
-export function runPass(policy: ArchivePolicy, state: SeriesState, chunks: readonly Points[]): PassResult {
+export function runPass(
+  policy: ArchivePolicy,
+  state: SeriesState,
+  chunks: readonly Points[],
+  mostRaw = MOST_RAW_POINTS,
+): PassResult {
   const sorted = sortIncoming(chunks);
-  const fresh = pointsFrom(sorted, windowStart(policy, state.raw, state.openFrom));
+  const fits = withinLimit(policy, state, pointsFrom(sorted, windowStart(policy, state.raw, state.openFrom)), mostRaw); // prettier-ignore
+  const { fresh } = fits;
   const late = sorted.values.length - fresh.values.length;
   if (fresh.values.length === 0) return { state, reseals: [], taken: 0, late };
   const merged = mergePoints(state.raw, fresh);
@@ -76,9 +88,28 @@ export function runPass(policy: ArchivePolicy, state: SeriesState, chunks: reado
     }
     return part;
   });
-  const openFrom = windowStart(policy, merged, state.openFrom);
+  const openFrom = windowStart(policy, merged, fits.openFrom);
   const raw = keepRaw(policy, merged, openFrom);
   return { state: { raw, tail, openFrom }, reseals, taken: fresh.values.length, late };
+}
+
+/** The new points of which no more than `mostRaw` have to be kept with the old ones, and from when on. */
+function withinLimit(
+  policy: ArchivePolicy,
+  { raw, openFrom }: SeriesState,
+  fresh: Points,
+  mostRaw: number,
+): { fresh: Points; openFrom: Instant | null } {
+  if (raw.values.length + fresh.values.length <= mostRaw) return { fresh, openFrom };
+  const merged = mergePoints(raw, fresh);
+  if (keepRaw(policy, merged, windowStart(policy, merged, openFrom)).values.length <= mostRaw) {
+    return { fresh, openFrom };
+  }
+  const newest = windowStart({ ...policy, backWindow: 0 }, merged, openFrom)!;
+  const from = keptFrom(policy, newest);
+  const room = Math.max(0, mostRaw - (raw.values.length - firstFrom(raw, from)));
+  const to = firstFrom(fresh, from) + room;
+  return { fresh: slicePoints(fresh, 0, Math.min(to, fresh.values.length)), openFrom: newest };
 }
 
 /**
@@ -131,12 +162,17 @@ function bucketsOf({ columns }: TailPart): number {
  */
 function keepRaw(policy: ArchivePolicy, points: Points, start: Instant | null): Points {
   if (start === null) return points;
+  const first = firstFrom(points, keptFrom(policy, start));
+  const from = policy.aggregationMethods.some(isRate) ? Math.max(0, first - 1) : first;
+  return from === 0 ? points : slicePoints(points, from, points.values.length);
+}
+
+/** The beginning of the earliest bucket that a point from `start` on can change. */
+function keptFrom(policy: ArchivePolicy, start: Instant): Instant {
   let keep = start;
   for (const { granularityNs } of policy.definition) {
     const floor = new Grid(granularityNs).floor(start);
     if (isBefore(floor, keep)) keep = floor;
   }
-  const first = firstFrom(points, keep);
-  const from = policy.aggregationMethods.some(isRate) ? Math.max(0, first - 1) : first;
-  return from === 0 ? points : slicePoints(points, from, points.values.length);
+  return keep;
 }
