@@ -104,7 +104,7 @@ describe('Sampler', () => {
         const alone = samplers.includes(null);
         samplers[i] = null;
         restartAt[i] = now + 1_000 + Math.floor(random() * (alone ? 2_000 : 60_000));
-        if (!alone) longest = Math.max(longest, restartAt[i]! - now);
+        if (!alone) longest = Math.max(longest, restartAt[i] - now);
         leaseEnds = now + 3_000;
       }
       if (now < nextPoll) continue;
