@@ -122,6 +122,13 @@ describe('the real client of Gnocchi', () => {
       ]);
       await gnocchi('metric', 'delete', id);
       await expect(gnocchi('metric', 'show', id)).rejects.toThrow(`Metric ${id} does not exist`);
+      const status = await run(root, [join(root, 'usr/bin/gnocchi'), 'status', '-f', 'json'], {
+        ...{ OS_AUTH_TYPE: 'gnocchi-basic', GNOCCHI_ENDPOINT: base, GNOCCHI_USER: `admin:${keys.admin}` },
+      });
+      expect(JSON.parse(status)).toHaveProperty(
+        ['storage/total number of measures to process'],
+        expect.any(Number),
+      );
     },
     180_000,
   );

@@ -318,6 +318,32 @@ describe('the Gnocchi dialect', () => {
     expect(told.json()).toHaveLength(50);
   });
 
+  it('opens a resource again that is measured after its end, and counts what came too late', async () => {
+    const of = '/v1/resource/generic';
+    const body = {
+      id: 'ended',
+      started_at: 0,
+      ended_at: 1_000,
+      metrics: { m: { archive_policy_name: 'ground' } },
+    };
+    expect((await system.ask({ method: 'POST', path: of, body })).json()).toHaveProperty(
+      'ended_at',
+      '1970-01-01T00:16:40+00:00',
+    );
+    const late = async (): Promise<number> =>
+      (await system.ask({ path: '/v1/status' })).json<{
+        metricd: { statistics: { archive: { 'late-measures': number } } };
+      }>().metricd.statistics.archive['late-measures'];
+    const before = await late();
+    for (const timestamp of [2_000, 1_500]) {
+      const path = `${of}/ended/metric/m/measures`;
+      await system.ask({ method: 'POST', path, body: [{ timestamp, value: 1 }] });
+      expect((await system.ask({ path: `${path}?refresh=true` })).json()).toHaveLength(1);
+    }
+    expect((await system.ask({ path: `${of}/ended` })).json()).toHaveProperty('ended_at', null);
+    expect(await late()).toBe(before + 1);
+  });
+
   it('documents every path', () => {
     const page = readFileSync(join(import.meta.dirname, '../../docs/api/gnocchi.md'), 'utf8');
     for (const { path } of GNOCCHI_ROUTES) expect(page).toContain(`/v1/${path}`);

@@ -1,4 +1,10 @@
-import { archiveBacklog, ArchiveReader, ArchiveRefresher, MeasuresWriter } from '@quipu/archive';
+import {
+  type ArchiveBacklog,
+  archiveBacklog,
+  ArchiveReader,
+  ArchiveRefresher,
+  MeasuresWriter,
+} from '@quipu/archive';
 import type { Clock, Logger } from '@quipu/platform';
 import type { Redis } from 'ioredis';
 import type { Pool } from 'pg';
@@ -42,7 +48,7 @@ export class ArchiveSeries extends TimeSeries {
     return this.refresher.refresh(metricIds);
   }
 
-  override async backlog(): Promise<ReadonlyMap<string, number>> {
-    return (await archiveBacklog(this.options.pool, this.options.redis)).metrics;
+  override backlog(): Promise<ArchiveBacklog> {
+    return archiveBacklog(this.options.pool, this.options.redis);
   }
 }

@@ -1,4 +1,4 @@
-import type { ArchivePolicy, Instant } from '@quipu/archive';
+import type { ArchiveBacklog, ArchivePolicy, Instant } from '@quipu/archive';
 import type { MeasuredSeries } from './forms/measures-json.js';
 
 /** A metric whose series are asked for. */
@@ -60,6 +60,6 @@ export abstract class TimeSeries {
   abstract across(metrics: readonly AskedMetric[], question: AcrossQuestion): Promise<SeriesAnswer>;
   /** Aggregates what waits for these metrics; `locked` if somebody else is at it for too long. */
   abstract refresh(metricIds: readonly string[]): Promise<'done' | 'locked'>;
-  /** How many measures wait to be aggregated, by metric. */
-  abstract backlog(): Promise<ReadonlyMap<string, number>>;
+  /** How many measures wait to be aggregated, and how many were too old. */
+  abstract backlog(): Promise<ArchiveBacklog>;
 }

@@ -1,6 +1,8 @@
+import { randomUUID } from 'node:crypto';
 import { createLogger, ManualClock } from '@quipu/platform';
 import { batchOf, createMetrics, policyOf } from '../../../../test/support/archive/archive-fixture.js';
 import { testDatabase, type TestDatabase } from '../../../../test/support/index.js';
+import { type ArchiveResource, ArchiveResources } from '../catalogue/resources.js';
 import { ArchiveReader } from '../read/archive-reader.js';
 import { MeasuresWriter } from './measures-writer.js';
 
@@ -45,5 +47,80 @@ describe('a metric that Postgres refuses', () => {
     clock.advance(60_001);
     expect(await writer.apply([batch()])).toMatchObject({ taken: 10, failed: [], deferred: 0 });
     expect(await count(refused)).toBe(4);
+  });
+});
+
+describe('a resource that has ended', () => {
+  const SECOND_US = 1_000_000n;
+  const NOW_US = 1_800_000_000_000_000n;
+  let database: TestDatabase;
+  let resources: ArchiveResources;
+  let writer: MeasuresWriter;
+  let metrics: string[];
+  let ended: ArchiveResource;
+
+  beforeAll(async () => {
+    database = await testDatabase();
+    const { pool } = database;
+    resources = new ArchiveResources(pool);
+    const clock = new ManualClock(Number(NOW_US / 1_000n));
+    writer = new MeasuresWriter({ pool, clock, logger: createLogger('test', 'silent') });
+  });
+  beforeEach(async () => {
+    metrics = await createMetrics(database.pool, policy, 2);
+    ended = await endedWith(metrics);
+  });
+  afterAll(() => database.drop());
+
+  /** A resource that ended 100 seconds after the epoch. */
+  function endedWith(ids: readonly string[]): Promise<ArchiveResource> {
+    const id = randomUUID();
+    return resources.create(
+      {
+        ...{ id, tenant: 'superadmin', creator: 'admin', type: 'generic', originalId: id },
+        ...{ userId: null, projectId: null, startedUs: 0n, endedUs: 100n * SECOND_US },
+        ...{ revisionStartUs: NOW_US, metrics: [], adopted: new Map(ids.map((of, i) => [`m${i}`, of])) },
+      },
+      0,
+    );
+  }
+
+  const measure = (...times: readonly (readonly [string, bigint])[]) =>
+    writer.apply([batchOf(new Map(times.map(([id, ns]) => [id, [[ns, 1]]])))]);
+  const told = () => resources.get('superadmin', ended.id);
+
+  it('stays so with measures until its end, and is open again with one after it', async () => {
+    const other = await endedWith([]);
+    await measure([metrics[0]!, 100n * SECOND], [metrics[1]!, 99n * SECOND]);
+    expect(await told()).toEqual(ended);
+    await measure([metrics[0]!, 100n * SECOND + 1n], [metrics[1]!, 99n * SECOND]);
+    // What was seen of it before is not what it is now, even where the clock stands still.
+    expect(await told()).toEqual({ ...ended, endedUs: null, revisionStartUs: NOW_US + 1n });
+    await measure([metrics[0]!, 102n * SECOND], [metrics[1]!, 101n * SECOND]);
+    expect(await told()).toMatchObject({ revisionStartUs: NOW_US + 1n });
+    expect(await resources.get('superadmin', other.id)).toEqual(other);
+  });
+
+  it('stays so with a measure that is too old to be taken', async () => {
+    await database.pool.query('UPDATE archive_resources SET ended_us = NULL WHERE id = $1', [ended.id]);
+    await measure([metrics[0]!, 1_000n * SECOND]);
+    await database.pool.query('UPDATE archive_resources SET ended_us = 100000000 WHERE id = $1', [ended.id]);
+    expect(await measure([metrics[0]!, 200n * SECOND])).toMatchObject({ late: 1 });
+    expect(await told()).toEqual(ended);
+  });
+
+  it('is not waited for while somebody else has it', async () => {
+    const client = await database.pool.connect();
+    try {
+      await client.query('BEGIN');
+      await client.query('SELECT FROM archive_resources WHERE id = $1 FOR UPDATE', [ended.id]);
+      expect(await measure([metrics[0]!, 200n * SECOND])).toMatchObject({ taken: 1 });
+    } finally {
+      await client.query('ROLLBACK');
+      client.release();
+    }
+    expect(await told()).toEqual(ended);
+    expect(await measure([metrics[1]!, 200n * SECOND])).toMatchObject({ taken: 1 });
+    expect(await told()).toMatchObject({ endedUs: null });
   });
 });

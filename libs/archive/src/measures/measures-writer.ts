@@ -10,6 +10,7 @@ import type { ClientBase, Pool } from 'pg';
 import { noteBatches } from '../store/batch-rows.js';
 import { existingMetrics, type LockedMetric, lockMetrics } from '../store/lock-metrics.js';
 import { addPending, amongPending, pendingMetrics, takePending } from '../store/pending-rows.js';
+import { type MeasuredResource, reopenResources } from '../store/reopen-resources.js';
 import { loadSeries, storeSeries } from '../store/series-rows.js';
 import { expireSplits, storeSplits } from '../store/split-rows.js';
 import type { MetricPoints } from './batch-codec.js';
@@ -213,6 +214,7 @@ export class MeasuresWriter {
     parts: ReadonlyMap<string, readonly Points[]>,
   ): Promise<WrittenMeasures> {
     const total = { ...NOTHING, failed: [] as string[] };
+    const measured: MeasuredResource[] = [];
     for (const slice of slices(locked)) {
       const ids = slice.map(({ id }) => id);
       const pending = await takePending(client, ids);
@@ -222,6 +224,7 @@ export class MeasuresWriter {
         ...{ id, policy, row: rows.get(place) ?? null },
         chunks: [...(pending.get(place) ?? []), ...(parts.get(id) ?? [])],
       }));
+      const resourceOf = new Map(slice.map(({ id, resource }) => [id, resource]));
       const chunksOf = new Map(work.map(({ id, chunks }) => [id, chunks]));
       for await (const done of workOn(client, work)) {
         for (const { id, error } of done.failures) {
@@ -235,12 +238,17 @@ export class MeasuresWriter {
         await storeSeries(client, done.series);
         await storeSplits(client, done.splits);
         await expireSplits(client, done.expiries);
+        for (const [id, newest] of done.newest) {
+          const resource = resourceOf.get(id);
+          if (resource) measured.push({ resource, newest });
+        }
         total.taken += done.taken;
         total.late += done.late;
         total.failed.push(...done.failures.map(({ id }) => id));
       }
       await this.io.step('measures.store:after');
     }
+    await reopenResources(client, measured, this.options.clock.now());
     return total;
   }
 }

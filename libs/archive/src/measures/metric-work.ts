@@ -8,7 +8,7 @@ import { decodeSplit, SPLIT_BUCKETS, splitOf } from '../series/split-codec.js';
 import { decodeTail, encodeTail } from '../series/tail.js';
 import { loadSplits, type SplitQuery, type SplitRow } from '../store/split-rows.js';
 import type { SeriesRow, SeriesWrite } from '../store/series-rows.js';
-import type { Points } from './points.js';
+import type { Instant, Points } from './points.js';
 
 /** A metric, what is kept of it, and the chunks of points that came, in their order. */
 export interface MetricWork {
@@ -24,6 +24,8 @@ export interface DoneWork {
   readonly splits: (SplitWrite & { metricId: string })[];
   readonly expiries: (SplitExpiry & { metricId: string })[];
   readonly failures: { id: string; error: unknown }[];
+  /** When the newest point was that a metric took, by metric. */
+  readonly newest: Map<string, Instant>;
   taken: number;
   late: number;
 }
@@ -51,12 +53,16 @@ export async function* workOn(client: ClientBase, work: readonly MetricWork[]): 
       failures.push({ id, error });
     }
   }
-  if (failures.length > 0) yield { series: [], splits: [], expiries: [], failures, taken: 0, late: 0 };
+  if (failures.length > 0) yield { ...nothingDone(), failures };
   for (const portion of portions(passed)) yield await finishAll(client, portion);
 }
 
+function nothingDone(): DoneWork {
+  return { series: [], splits: [], expiries: [], failures: [], newest: new Map(), taken: 0, late: 0 };
+}
+
 async function finishAll(client: ClientBase, passed: readonly Passed[]): Promise<DoneWork> {
-  const done: DoneWork = { series: [], splits: [], expiries: [], failures: [], taken: 0, late: 0 };
+  const done = nothingDone();
   const queries: SplitQuery[] = passed.flatMap(({ id, result }) =>
     result.reseals.map(({ granularityNs, changedFrom }) => ({
       ...{ metricId: id, granularityNs, from: splitOf(changedFrom) },
@@ -107,7 +113,7 @@ function splitBytes({ state, reseals }: PassResult): number {
 function finish(
   done: DoneWork,
   id: string,
-  { state, reseals, late, taken }: PassResult,
+  { state, reseals, late, taken, newest }: PassResult,
   rows: readonly (readonly SplitRow[])[],
 ): void {
   let { tail } = state;
@@ -121,6 +127,7 @@ function finish(
     for (const write of writes) done.splits.push({ ...write, metricId: id });
     for (const expiry of expiries) done.expiries.push({ ...expiry, metricId: id });
   }
+  if (newest !== null) done.newest.set(id, newest);
   done.taken += taken;
   done.late += late;
 }

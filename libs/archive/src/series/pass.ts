@@ -37,6 +37,8 @@ export interface PassResult {
   readonly taken: number;
   /** Points that were too old. */
   readonly late: number;
+  /** When the newest point was that was taken; null if none was. */
+  readonly newest: Instant | null;
 }
 
 /** Values a tail holds of a granularity before they move to splits. */
@@ -74,7 +76,7 @@ export function runPass(
   const fits = withinLimit(policy, state, pointsFrom(sorted, windowStart(policy, state.raw, state.openFrom)), mostRaw); // prettier-ignore
   const { fresh } = fits;
   const late = sorted.values.length - fresh.values.length;
-  if (fresh.values.length === 0) return { state, reseals: [], taken: 0, late };
+  if (fresh.values.length === 0) return { state, reseals: [], taken: 0, late, newest: null };
   const merged = mergePoints(state.raw, fresh);
   const first = instantAt(fresh, 0);
   const reseals: Reseal[] = [];
@@ -90,7 +92,8 @@ export function runPass(
   });
   const openFrom = windowStart(policy, merged, fits.openFrom);
   const raw = keepRaw(policy, merged, openFrom);
-  return { state: { raw, tail, openFrom }, reseals, taken: fresh.values.length, late };
+  const newest = instantAt(fresh, fresh.values.length - 1);
+  return { state: { raw, tail, openFrom }, reseals, taken: fresh.values.length, late, newest };
 }
 
 /** The new points of which no more than `mostRaw` have to be kept with the old ones, and from when on. */

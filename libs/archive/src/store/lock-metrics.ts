@@ -2,6 +2,7 @@ import { pgArray } from '@quipu/platform';
 import type { ClientBase } from 'pg';
 import { POLICY_COLUMNS, type PolicyRow, toPolicy } from '../catalogue/policies.js';
 import type { ArchivePolicy } from '../policy/archive-policy.js';
+import type { ResourceKey } from './reopen-resources.js';
 
 /** A metric that this transaction has to itself. */
 export interface LockedMetric {
@@ -9,6 +10,15 @@ export interface LockedMetric {
   readonly policy: ArchivePolicy;
   /** Bytes of what is kept of it besides splits. */
   readonly bytes: number;
+  /** What it belongs to, if anything. */
+  readonly resource: ResourceKey | null;
+}
+
+interface LockedRow {
+  id: string;
+  policy: string;
+  tenant: string;
+  resource: string | null;
 }
 
 /**
@@ -21,8 +31,8 @@ export async function lockMetrics(
   ids: readonly string[],
   wait: boolean,
 ): Promise<LockedMetric[]> {
-  const { rows } = await client.query<{ id: string; policy: string }>(
-    `SELECT id, archive_policy_name AS policy FROM archive_metrics
+  const { rows } = await client.query<LockedRow>(
+    `SELECT id, archive_policy_name AS policy, tenant, resource_id AS resource FROM archive_metrics
      WHERE id = ANY($1::uuid[]) ORDER BY id FOR NO KEY UPDATE${wait ? '' : ' SKIP LOCKED'}`,
     [pgArray(ids)],
   );
@@ -32,9 +42,10 @@ export async function lockMetrics(
     client,
     rows.map(({ id }) => id),
   );
-  return rows.flatMap(({ id, policy: name }) => {
+  return rows.flatMap(({ id, policy: name, tenant, resource: of }) => {
     const policy = policies.get(name);
-    return policy === undefined ? [] : [{ id, policy, bytes: sizes.get(id) ?? 0 }];
+    const resource = of === null ? null : { tenant, id: of };
+    return policy === undefined ? [] : [{ id, policy, bytes: sizes.get(id) ?? 0, resource }];
   });
 }
 

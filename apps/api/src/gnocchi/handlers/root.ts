@@ -47,11 +47,12 @@ export async function getStatus(
 ): Promise<GnocchiAnswer> {
   needAdmin(caller);
   const details = query.flag('details', true);
-  const backlog = await series.backlog();
+  const { metrics: backlog, late } = await series.backlog();
   const measures = [...backlog.values()].reduce((sum, count) => sum + count, 0);
   const storage = {
     summary: { metrics: backlog.size, measures },
     ...(details ? { measures_to_process: backlog } : {}),
   };
-  return { status: 200, value: { storage, metricd: { processors: null, statistics: {} } } };
+  const statistics = { archive: { 'late-measures': Number(late) } };
+  return { status: 200, value: { storage, metricd: { processors: null, statistics } } };
 }
