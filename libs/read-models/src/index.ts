@@ -39,7 +39,7 @@ export { WORKER_STATES, type WorkerStanding, type WorkerStateName } from './flee
 export { type WorkerSpell } from './fleet/worker-timeline.js';
 export { type LedgerStatus, StatusQueries } from './status/status-queries.js';
 export { type ConservedSlots, WorkerConservation } from './status/worker-conservation.js';
-export { PastQueries } from './past/past-queries.js';
+export { type Past, type PastLevel, PastQueries } from './past/past-queries.js';
 export { type Measure, MEASURE_NAMES, type MeasureKind, measureKind } from './why/measures.js';
 export { type WhyPlace } from './why/top-items.js';
 export { type WhyItem, type WhyWindow } from './why/why-item.js';

@@ -27,6 +27,12 @@ import { refuseArchived } from './refuse-archived.js';
 import { touchedEntities } from './touched-entities.js';
 import { boundariesOf, UsageCorrection } from './usage-correction.js';
 
+/** Levels whose past can be asked: those of jobs and nodes. What workers did is told as it is known now. */
+export type PastLevel = Exclude<LevelName, 'busy' | 'idle' | 'offline'>;
+
+/** A question whose level has a past. */
+export type Past<T> = T & { readonly level: PastLevel };
+
 /**
  * What the ledger said when it had seen the log up to a position and nothing after it: the number now, minus what the
  * entities that changed since contribute now, plus what they contributed then. Costs as much as there were events
@@ -56,7 +62,7 @@ export class PastQueries {
    * now or was known then.
    * @throws TenantForbiddenError, InvalidTimeRangeError as usage does.
    */
-  async usage(scope: Scope, query: UsageQuery, position: bigint): Promise<UsageAnswer> {
+  async usage(scope: Scope, query: Past<UsageQuery>, position: bigint): Promise<UsageAnswer> {
     const filters = withinScope(scope, query.filters ?? {});
     const owner = withinScope(scope, {});
     return inLedgerSnapshot(
@@ -96,7 +102,7 @@ export class PastQueries {
   /** `UsageQueries.levels` as of a position. */
   async levels(
     scope: Scope,
-    query: LevelQuery,
+    query: Past<LevelQuery>,
     position: bigint,
   ): Promise<{ position: bigint; rows: UsageGroup[] }> {
     const filters = withinScope(scope, query.filters ?? {});

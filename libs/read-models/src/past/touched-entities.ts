@@ -43,7 +43,7 @@ SELECT e.tenant, e.kind, e.id, e.state::text AS state FROM (
          CASE WHEN starts_with(g.type, 'job.') THEN ${KIND_CODES.job} ELSE ${KIND_CODES.node} END AS kind
     FROM log g
    WHERE g.position > ${from}::bigint AND g.position <= ${to}::bigint${ofTenant}
-     AND (starts_with(g.type, 'job.') OR starts_with(g.type, 'node.')) AND g.type <> 'job.progressed') t
+     AND (starts_with(g.type, 'job.') OR starts_with(g.type, 'node.'))) t
  CROSS JOIN LATERAL (
    SELECT * FROM ${schema}.entities s
     WHERE s.tenant = t.tenant AND s.kind = t.kind AND s.id = t.subject LIMIT 1) e
