@@ -81,7 +81,7 @@ export function untouchedOldest(
 SELECT m.tenant, m.labels::json ->> 'queue' AS queue, min(m.score) AS oldest FROM ${schema}.members m
  WHERE m.family = 'waiting' AND m.score <= $1 AND ($2::text IS NULL OR m.tenant = $2)
    AND (SELECT 1 FROM log g WHERE g.tenant = m.tenant AND g.subject = m.member AND g.position > $3::bigint
-           AND g.position <= $4::bigint AND g.type <> 'job.progressed' LIMIT 1) IS NULL
+           AND g.position <= $4::bigint LIMIT 1) IS NULL
  GROUP BY m.tenant, m.labels`,
     values: [at.now, at.tenant, String(at.position), String(at.head)],
   };

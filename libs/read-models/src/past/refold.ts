@@ -60,7 +60,7 @@ async function archivedFacts(
   const events = (await archived.readEntities(wishes, upTo)).flat();
   if (events.length === 0) return [];
   const skips = await readSkips(client);
-  return events.filter(({ position, type }) => type !== 'job.progressed' && !skips.has(position));
+  return events.filter(({ position }) => !skips.has(position));
 }
 
 /** LATERAL and OFFSET 0 keep it one walk of the entity's index entries, whatever the planner thinks of the log. */
@@ -68,7 +68,6 @@ const FACTS = `
 SELECT ${EVENT_COLUMNS} FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS x (tenant, subject, place)
  CROSS JOIN LATERAL (
    SELECT * FROM log g WHERE g.tenant = x.tenant AND g.subject = x.subject AND g.position <= $3::bigint
-      AND g.type <> 'job.progressed'
       AND NOT EXISTS (SELECT FROM projection_skips s WHERE s.name = '${LEDGER_PROJECTION}' AND s.position = g.position)
     ORDER BY g.position OFFSET 0) l`;
 

@@ -32,7 +32,6 @@ SELECT x.place, l.position, l.recorded_ms, l.time_ms, l.type, l.source, l.event_
        WITH ORDINALITY AS x (tenant, subject, instants, facts, last, place)
  CROSS JOIN LATERAL (
    SELECT * FROM log g WHERE g.tenant = x.tenant AND g.subject = x.subject AND g.position <= x.last
-      AND g.type <> 'job.progressed'
       AND (g.time_ms = ANY (x.instants::bigint[]) OR x.facts::jsonb ? (g.source || chr(10) || g.event_id))
       AND NOT EXISTS (SELECT FROM projection_skips s WHERE s.name = '${LEDGER_PROJECTION}' AND s.position = g.position)
     OFFSET 0) l
@@ -87,7 +86,7 @@ async function archivedBehind(
     const { instants, told } = evidence[i]!;
     const facts = new Set(told.map((fact) => `${fact.s}\n${fact.i}`));
     return (byEntity.get(`${key.tenant}\0${key.id}`) ?? [])
-      .filter((event) => event.type !== 'job.progressed' && !skips.has(event.position))
+      .filter((event) => !skips.has(event.position))
       .filter((event) => instants.includes(event.time) || facts.has(`${event.source}\n${event.id}`))
       .map(({ position, recordedMs, time, type, source, id }) => ({
         ...{ position, recordedMs, time, type, source, id },
