@@ -1,16 +1,17 @@
 import type { Scope } from '@quipu/access';
+import { shownSlots, type SlotStates } from '@quipu/ledger';
 import { InvalidTimeRangeError } from '@quipu/platform';
 import type { Pool } from 'pg';
 import { inLedgerSnapshot, type LedgerSnapshot } from '../past/ledger-snapshot.js';
 import { UsageQueries } from '../usage/usage-queries.js';
 import { readWorkers } from './read-workers.js';
-import { busyRatio, shownTimes, type SlotTimes } from './slot-seconds.js';
+import { busyRatio } from './slot-seconds.js';
 import { workerKeyId } from './worker-keys.js';
 import { ownerOf } from './worker-queries.js';
 import { WORKER_STATES, type WorkerStanding } from './worker-standing.js';
 
 /** A pool now, and what its slots did over a window. A pool is of one tenant; '' are workers of none. */
-export interface PoolRow extends SlotTimes {
+export interface PoolRow extends SlotStates {
   readonly tenant: string;
   readonly pool: string;
   /** Registered workers that are not retired, and how many of them are in each state. */
@@ -96,8 +97,8 @@ export class PoolQueries {
     { client }: LedgerSnapshot,
     pools: readonly Gathered[],
     window: { readonly start: number; readonly end: number; readonly now: number },
-  ): Promise<Map<string, SlotTimes>> {
-    const found = new Map<string, { -readonly [K in keyof SlotTimes]: SlotTimes[K] }>();
+  ): Promise<Map<string, SlotStates>> {
+    const found = new Map<string, { -readonly [K in keyof SlotStates]: SlotStates[K] }>();
     const workers = pools.flatMap((pool) => pool.workers);
     const keys = workers.map(workerKeyId);
     if (keys.length === 0 || window.end <= window.start) return found;
@@ -155,7 +156,7 @@ async function gathered(
 
 function rowOf(
   { tenant, pool, workers, instances }: Gathered,
-  times: ReadonlyMap<string, SlotTimes>,
+  times: ReadonlyMap<string, SlotStates>,
   window: { readonly start: number; readonly end: number },
 ): PoolRow {
   const present = workers.filter(({ state }) => state !== 'retired');
@@ -170,7 +171,7 @@ function rowOf(
     for (const level of LEVELS) raw[level] += own?.[level] ?? 0n;
     estimated += doubtful(worker, window);
   }
-  const shown = shownTimes(raw);
+  const shown = shownSlots(raw);
   const slotsOf = (some: readonly WorkerStanding[]): number =>
     some.reduce((sum, worker) => sum + worker.slots, 0);
   const connectedSlots = slotsOf(connected);

@@ -1,5 +1,6 @@
+import { shownSlots } from '@quipu/ledger';
 import fc from 'fast-check';
-import { busyRatio, shownTimes } from './slot-seconds.js';
+import { busyRatio } from './slot-seconds.js';
 
 describe('shown slot-seconds', () => {
   it.each([
@@ -22,7 +23,7 @@ describe('shown slot-seconds', () => {
       [0n, 0n, 0n],
     ],
   ])('of %j are %j', ([busy, idle, offline], [b, i, o]) => {
-    expect(shownTimes({ busy: busy!, idle: idle!, offline: offline! })).toEqual({
+    expect(shownSlots({ busy: busy!, idle: idle!, offline: offline! })).toEqual({
       busy: b,
       idle: i,
       offline: o,
@@ -35,7 +36,7 @@ describe('shown slot-seconds', () => {
       // Registered time is never negative: a run adds to busy what it takes from idle.
       fc.property(amount, amount, amount, (busy, connected, offline) => {
         const raw = { busy, idle: connected - busy, offline };
-        const shown = shownTimes(raw);
+        const shown = shownSlots(raw);
         const parts = [shown.busy, shown.idle, shown.offline];
         expect(parts.every((part) => part >= 0n)).toBe(true);
         expect(parts.reduce((a, b) => a + b)).toBe(connected + offline);
