@@ -30,10 +30,11 @@ afterAll(async () => {
 
 describe('the demo', () => {
   it('runs real workers and ends with their usage and an exact verdict', async () => {
-    const demo = quipu('demo', '--for', '5s', '--seed', '3');
+    const demo = quipuWith({ CI: 'true' }, 'demo', '--for', '5s', '--seed', '3');
     const workers = await itsWorkers();
     expect(await demo.exited).toEqual({ code: 0, signal: null });
     const said = demo.output();
+    expect(said).not.toContain('\u001b');
     expect(said).toContain('Recomputing every number');
     expect(said).toMatch(/demo {2}0 s of 5 s/);
     expect(said).toMatch(/tenant +queue +queued/);
@@ -86,7 +87,16 @@ describe('the demo', () => {
 });
 
 function quipu(...args: string[]): Child {
-  const env = { DATABASE_URL: ledger.databaseUrl, REDIS_URL: ledger.redisUrl, QUIPU_DATA_DIR: dataDir };
+  return quipuWith({}, ...args);
+}
+
+function quipuWith(extra: NodeJS.ProcessEnv, ...args: string[]): Child {
+  const env = {
+    ...extra,
+    DATABASE_URL: ledger.databaseUrl,
+    REDIS_URL: ledger.redisUrl,
+    QUIPU_DATA_DIR: dataDir,
+  };
   return startNode(CLI, args, env, repository);
 }
 

@@ -20,7 +20,8 @@ export interface Terminal {
 
 /** The terminal of this process. Colours only on a real terminal, never with `NO_COLOR` or a dumb one. */
 export function processTerminal(env: NodeJS.ProcessEnv = process.env): Terminal {
-  const outIsTty = process.stdout.isTTY;
+  // Undefined, not false, on a pipe: given on, it would leave the choice to picocolors, which colours wherever CI is set.
+  const outIsTty = Boolean(process.stdout.isTTY);
   const plain = env['NO_COLOR'] !== undefined && env['NO_COLOR'] !== '';
   const dumb = env['TERM'] === 'dumb';
   return {
@@ -28,7 +29,7 @@ export function processTerminal(env: NodeJS.ProcessEnv = process.env): Terminal 
     err: process.stderr,
     colours: pc.createColors(outIsTty && !plain && !dumb),
     outIsTty: outIsTty && !dumb,
-    errIsTty: process.stderr.isTTY && !dumb,
+    errIsTty: Boolean(process.stderr.isTTY) && !dumb,
     columns: process.stdout.columns || 100,
   };
 }
