@@ -2,6 +2,7 @@ import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { ApiModule, type ApiOptions } from './api.module.js';
 import { answerUnroutable } from './answers/unroutable.js';
+import { withoutFinalSlash } from './coopr/coopr-paths.js';
 import { withoutSlash } from './debusine/without-slash.js';
 import { registerBodyParsers } from './events/body-parsers.js';
 import { isGnocchiPath, withOneSlash } from './gnocchi/gnocchi-paths.js';
@@ -42,7 +43,7 @@ export async function createApi(options: ApiOptions): Promise<NestFastifyApplica
     requestTimeout: 30_000,
     frameworkErrors: answerUnroutable(SECURITY_HEADERS, gnocchiPrefix),
     rewriteUrl: (request: { readonly url?: string | undefined }) =>
-      withoutSlash(withOneSlash(gnocchiPrefix, request.url ?? '/')),
+      withoutFinalSlash(withoutSlash(withOneSlash(gnocchiPrefix, request.url ?? '/'))),
     trustProxy: options.config.trustedProxies.length === 0 ? false : [...options.config.trustedProxies],
   });
   const app = await NestFactory.create<NestFastifyApplication>(ApiModule.of(options), adapter, {

@@ -11,6 +11,7 @@ import { classifyPgError, QuipuError } from '@quipu/platform';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { API_LOGGER, type ApiLogger } from '../api-tokens.js';
 import { answeredByRouter } from '../coopr/coopr-answers.js';
+import { refusedMethod } from '../debusine/wrong-method.js';
 import { envelopeOf, refuse } from '../proxmox/proxmox-answers.js';
 import { ProblemException } from './problem.exception.js';
 
@@ -52,8 +53,10 @@ export class ProblemFilter implements ExceptionFilter {
     if (error instanceof HttpException && isTerminus(error)) {
       return void reply.code(error.getStatus()).send(error.getResponse());
     }
-    const { url } = host.switchToHttp().getRequest<FastifyRequest>();
-    if (error instanceof NotFoundException && answeredByRouter(url, reply)) return;
+    const request = host.switchToHttp().getRequest<FastifyRequest>();
+    const { url, originalUrl } = request;
+    if (error instanceof NotFoundException && answeredByRouter(originalUrl, reply)) return;
+    if (error instanceof NotFoundException && refusedMethod(request, reply)) return;
     const problem = this.problemOf(error);
     const envelope = envelopeOf(url);
     if (envelope !== null) return void refuse(reply, envelope, problem.status, problem.detail);

@@ -1,4 +1,5 @@
 import { type FastifyReply } from 'fastify';
+import { placeOf } from './coopr-paths.js';
 
 /** Answers an error as the dialect does: the bare message as plain text. */
 export function plainText(reply: FastifyReply, status: number, body: string): FastifyReply {
@@ -14,16 +15,15 @@ export function writtenJson(
   return reply.code(200).headers(headers).header('content-type', 'application/json').send(Buffer.from(body));
 }
 
-const PATHS = new Set(['/v2/metrics/queues', '/v2/metrics/nodes/usage']);
-
 /**
  * Answers a request that no route of the dialect took, as its router does: 405 with the URI for a known path, else 404;
  * no content type, and the connection closed. False if the path is not the dialect's.
+ * @param url as it was sent.
  */
 export function answeredByRouter(url: string, reply: FastifyReply): boolean {
-  const path = url.split('?', 1)[0] ?? '';
-  if (path !== '/v2' && !path.startsWith('/v2/')) return false;
-  const known = PATHS.has(path);
+  const place = placeOf(url);
+  if (place === 'elsewhere') return false;
+  const known = place === 'known';
   const body = known ? url : `Problem accessing: ${url}. Reason: Not Found`;
   reply.hijack();
   reply.raw.writeHead(known ? 405 : 404, {

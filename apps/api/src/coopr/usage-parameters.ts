@@ -101,7 +101,7 @@ export function parseFilters(raw: RawParameters): UsageFilters | null {
 /** Whole Unix seconds as ms; undefined if absent, null if not a 64-bit integer or outside the years 1 to 9999. */
 function parseSeconds(text: string | undefined): number | null | undefined {
   if (text === undefined) return undefined;
-  if (!/^[+-]?\d{1,19}$/.test(text)) return null;
+  if (!/^[+-]?0*\d{1,19}$/.test(text)) return null;
   const seconds = BigInt(text.startsWith('+') ? text.slice(1) : text);
   if (seconds < FIRST_SECOND || seconds > LAST_SECOND) return null;
   return Number(seconds) * 1000;
