@@ -1,5 +1,4 @@
-import { DataSource, type QueryRunner } from 'typeorm';
-import { testDatabase, type TestDatabase } from '../../../../test/support/index.js';
+import { migratingDatabase, type MigratingDatabase } from '../../test/migrating-database.js';
 import { LevelBuckets1764100000400 } from './level-buckets.migration.js';
 
 const ROWS = `
@@ -7,25 +6,17 @@ const ROWS = `
     FROM ledger_1.level_sums ORDER BY level, bucket_kind, key_id, bucket`;
 
 describe('the migration that puts levels side by side', () => {
-  let database: TestDatabase;
-  let source: DataSource;
-  let runner: QueryRunner;
+  let database: MigratingDatabase;
 
   beforeAll(async () => {
-    database = await testDatabase();
-    source = await new DataSource({ type: 'postgres', url: database.url, poolSize: 1 }).initialize();
-    runner = source.createQueryRunner();
+    database = await migratingDatabase();
   });
-  afterAll(async () => {
-    await runner.release();
-    await source.destroy();
-    await database.drop();
-  });
+  afterAll(() => database.drop());
 
   it('keeps every sum of an older ledger, there and back', async () => {
     const { pool } = database;
     const migration = new LevelBuckets1764100000400();
-    await migration.down(runner);
+    await migration.down(database.runner);
     await pool.query(`
       INSERT INTO ledger_1.level_sums (level, bucket_kind, key_id, bucket, d, n, max_t, w)
       SELECT level, kind, md5(key::text)::uuid, bucket * 900000, level * bucket, kind * 2,
@@ -34,12 +25,12 @@ describe('the migration that puts levels side by side', () => {
              generate_series(-1, 2) bucket WHERE (level + kind + key + bucket) % 3 > 0`);
     const { rows: before } = await pool.query(ROWS);
     expect(before.length).toBeGreaterThan(40);
-    await migration.up(runner);
+    await migration.up(database.runner);
     expect((await pool.query(ROWS)).rows).toEqual(before);
     const { rows: wide } = await pool.query('SELECT count(*)::int AS n FROM ledger_1.level_buckets');
     expect(wide[0]).toEqual({ n: 24 });
-    await migration.down(runner);
+    await migration.down(database.runner);
     expect((await pool.query(ROWS)).rows).toEqual(before);
-    await migration.up(runner);
+    await migration.up(database.runner);
   });
 });

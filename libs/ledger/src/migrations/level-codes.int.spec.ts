@@ -1,12 +1,9 @@
-import { DataSource, type QueryRunner } from 'typeorm';
-import { testDatabase, type TestDatabase } from '../../../../test/support/index.js';
+import { migratingDatabase, type MigratingDatabase } from '../../test/migrating-database.js';
 import { LEVEL_CODES } from '../entities/types.js';
 import { LevelCodes1764300000400 } from './level-codes.migration.js';
 
 describe('the migration that makes room for slots and estimates', () => {
-  let database: TestDatabase;
-  let source: DataSource;
-  let runner: QueryRunner;
+  let database: MigratingDatabase;
   const migration = new LevelCodes1764300000400();
   const change = (level: number) =>
     database.pool.query(`INSERT INTO ledger_1.changes VALUES (${level}, 0, gen_random_uuid(), 1, 1)`);
@@ -18,24 +15,18 @@ describe('the migration that makes room for slots and estimates', () => {
   };
 
   beforeAll(async () => {
-    database = await testDatabase();
-    source = await new DataSource({ type: 'postgres', url: database.url, poolSize: 1 }).initialize();
-    runner = source.createQueryRunner();
+    database = await migratingDatabase();
   });
-  afterAll(async () => {
-    await runner.release();
-    await source.destroy();
-    await database.drop();
-  });
+  afterAll(() => database.drop());
 
   it('takes every level there is and no other, and gives the room back', async () => {
     const codes = Object.values(LEVEL_CODES);
     for (const code of codes) await change(code);
     await expect(change(codes.length + 1)).rejects.toThrow(/changes_level_check/);
-    await migration.down(runner);
+    await migration.down(database.runner);
     expect(await levels()).toEqual([1, 2, 3]);
     await expect(change(4)).rejects.toThrow(/changes_level_check/);
-    await migration.up(runner);
+    await migration.up(database.runner);
     await change(8);
     expect(await levels()).toEqual([1, 2, 3, 8]);
   });

@@ -1,5 +1,4 @@
-import { DataSource, type QueryRunner } from 'typeorm';
-import { testDatabase, type TestDatabase } from '../../../../test/support/index.js';
+import { migratingDatabase, type MigratingDatabase } from '../../test/migrating-database.js';
 import { ledgerSchema } from '../schema.js';
 import { ledgerTables } from './ledger-tables.js';
 import { MetricEntities1764000000400 } from './metric-entities.migration.js';
@@ -13,31 +12,23 @@ const CONSTRAINTS = `
    WHERE n.nspname = $1 AND k.contype <> 'n' ORDER BY 1, 2`;
 
 describe('the migration that makes room for metrics', () => {
-  let database: TestDatabase;
-  let source: DataSource;
-  let runner: QueryRunner;
+  let database: MigratingDatabase;
   const migration = new MetricEntities1764000000400();
 
   beforeAll(async () => {
-    database = await testDatabase();
-    source = await new DataSource({ type: 'postgres', url: database.url, poolSize: 1 }).initialize();
-    runner = source.createQueryRunner();
+    database = await migratingDatabase();
   });
-  afterAll(async () => {
-    await runner.release();
-    await source.destroy();
-    await database.drop();
-  });
+  afterAll(() => database.drop());
 
   it('keeps what an older ledger holds, under labels', async () => {
     const { pool } = database;
-    await migration.down(runner);
+    await migration.down(database.runner);
     await pool.query(`INSERT INTO ledger_1.members (family, tenant, queue, member, score) VALUES
       ('waiting', 'acme', 'q "1" ü', 'job/1', 5), ('waiting', 'acme', '', 'job/2', 6)`);
     await pool.query(
       `INSERT INTO ledger_1.amounts VALUES ('workers', 'acme', '{}', 2), ('jobs', 'acme', '{}', 1)`,
     );
-    await migration.up(runner);
+    await migration.up(database.runner);
     const members = await pool.query('SELECT labels, member, score FROM ledger_1.members ORDER BY member');
     expect(members.rows).toEqual([
       { labels: JSON.stringify({ queue: 'q "1" ü' }), member: 'job/1', score: '5' },
@@ -45,10 +36,10 @@ describe('the migration that makes room for metrics', () => {
     ]);
     const amounts = await pool.query('SELECT family FROM ledger_1.amounts ORDER BY family');
     expect(amounts.rows).toEqual([{ family: 'jobs' }, { family: 'quipu_workers' }]);
-    await migration.down(runner);
+    await migration.down(database.runner);
     const back = await pool.query('SELECT queue FROM ledger_1.members ORDER BY member');
     expect(back.rows).toEqual([{ queue: 'q "1" ü' }, { queue: '' }]);
-    await migration.up(runner);
+    await migration.up(database.runner);
   });
 
   it('makes the tables that a new generation has', async () => {
