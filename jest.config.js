@@ -15,7 +15,7 @@ const transform = {
 };
 
 const shared = {
-  testEnvironment: 'node',
+  testEnvironment: '<rootDir>/test/support/patient-environment.mjs',
   extensionsToTreatAsEsm: ['.ts'],
   moduleNameMapper: {
     '^@quipu/([^/]+)$': '<rootDir>/libs/$1/src/index.ts',
@@ -31,6 +31,8 @@ const services = {
 };
 
 export default {
+  // Nothing here asserts how long something takes: the limit is for what hangs, on a machine that is busy with other things.
+  testTimeout: 30_000,
   projects: [
     {
       ...shared,

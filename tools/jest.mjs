@@ -24,12 +24,22 @@ function inOrder(given) {
   ];
 }
 
+/**
+ * The environment without what configures Quipu and its stores, but for what tests themselves are told: a developer's own
+ * settings must not reach the programs that tests start, which would work in his database.
+ */
+function cleaned(env) {
+  const setting =
+    /^(QUIPU_(?!(TEST|PROPERTY|CHAOS|REPORTER)_)|DATABASE_URL$|REDIS_URL$|HOST$|PORT$|PG[A-Z]+$)/;
+  return Object.fromEntries(Object.entries(env).filter(([name]) => !setting.test(name)));
+}
+
 const root = dirname(import.meta.dirname);
 const jest = join(root, 'node_modules', 'jest', 'bin', 'jest.js');
 const child = spawn(
   process.execPath,
   ['--no-warnings', '--experimental-vm-modules', jest, ...inOrder(process.argv.slice(2))],
-  { cwd: root, stdio: 'inherit' },
+  { cwd: root, stdio: 'inherit', env: cleaned(process.env) },
 );
 for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => child.kill(signal));
 child.on('exit', (code) => process.exit(code ?? 1));

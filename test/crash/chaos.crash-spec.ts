@@ -17,7 +17,7 @@ const VICTIMS: readonly Victim[] = [
   'redis',
 ];
 const WAITING = '{quipu}:lifecycle-events:wait';
-const SOON = { withinMs: 30_000, everyMs: 20 };
+const SOON = { withinMs: 60_000, everyMs: 20 };
 
 let system: CrashSystem;
 

@@ -7,7 +7,7 @@ import { fleetJobs, manyFleets, type FleetEvent } from './support/fleet.js';
 import { expectExact } from './support/verdict.js';
 import { waitFor } from './support/wait-for.js';
 
-const SOON = { withinMs: 30_000 };
+const SOON = { withinMs: 60_000 };
 const LIFECYCLE_EVENTS = '{quipu}:lifecycle-events:events';
 /** At least: longer than anything that would be retried without being noticed. */
 const OUTAGE_MS = 3_000;

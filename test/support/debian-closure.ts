@@ -42,6 +42,8 @@ export function closureEnvironment(root: string): NodeJS.ProcessEnv {
   const paths = libraries.filter((path) => path.endsWith('-linux-gnu'));
   return {
     ...process.env,
+    // What the programs talk to is on this machine; a proxy is for downloads.
+    ...{ no_proxy: '*', NO_PROXY: '*' },
     PYTHONPATH: join(root, 'usr/lib/python3/dist-packages'),
     LD_LIBRARY_PATH: paths.flatMap((path) => [path, join(path, 'blas'), join(path, 'lapack')]).join(':'),
   };

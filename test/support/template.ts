@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import pg from 'pg';
 import { createLogger, isAlive } from '@quipu/platform';
@@ -8,7 +8,6 @@ import { repository } from './environment.js';
 
 const TEMPLATE_LOCK = 7_263_548_111;
 const TEMPLATE_MAX_AGE_MS = 24 * 60 * 60 * 1000;
-const LIBS_WITH_MIGRATIONS = ['access', 'event-log', 'projection-engine', 'ledger', 'archive', 'schema'];
 
 /** Makes the migrated template database of the present sources, unless it is there, and names it. */
 export async function prepareTemplate(databaseUrl: string): Promise<string> {
@@ -59,7 +58,7 @@ async function dropLeftovers(client: pg.Client, current: string): Promise<void> 
 /** Migrations may use any source of their library, so all of it counts. */
 function sourceHash(): string {
   const hash = createHash('sha256');
-  for (const lib of LIBS_WITH_MIGRATIONS) {
+  for (const lib of migratingLibs()) {
     const directory = join(repository, 'libs', lib, 'src');
     const files = readdirSync(directory, { recursive: true, encoding: 'utf8' })
       .filter((file) => file.endsWith('.ts') && !file.endsWith('.spec.ts'))
@@ -67,4 +66,11 @@ function sourceHash(): string {
     for (const file of files) hash.update(`${lib}/${file}\n`).update(readFileSync(join(directory, file)));
   }
   return hash.digest('hex').slice(0, 16);
+}
+
+/** Libraries that have migrations, and the one that runs them. */
+function migratingLibs(): string[] {
+  const libs = join(repository, 'libs');
+  const has = (lib: string): boolean => existsSync(join(libs, lib, 'src', 'migrations')) || lib === 'schema';
+  return readdirSync(libs).filter(has).sort();
 }

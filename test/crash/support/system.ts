@@ -64,7 +64,7 @@ export async function startSystem(env: NodeJS.ProcessEnv = {}): Promise<CrashSys
       redis,
       quipu,
       pidOf: (victim) => pidOf(dataDir, victim),
-      get: (path) => fetch(`${url}${path}`, { headers, signal: AbortSignal.timeout(10_000) }),
+      get: (path) => fetch(`${url}${path}`, { headers, signal: AbortSignal.timeout(30_000) }),
       logs: () => ['supervisor', 'projector', 'api'].map((name) => tailOfLog(dataDir, name)).join('\n'),
       async remove() {
         redis.disconnect();

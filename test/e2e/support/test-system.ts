@@ -157,11 +157,11 @@ export async function startTestSystem(options: TestSystemOptions = {}): Promise<
   };
 }
 
-/** Waits for a condition, 20 s at most. */
+/** Waits for a condition, 50 s at most. */
 async function waitUntil(condition: () => Promise<boolean>): Promise<void> {
-  for (const deadline = performance.now() + 20_000; performance.now() < deadline;) {
+  for (const deadline = performance.now() + 50_000; performance.now() < deadline;) {
     if (await condition()) return;
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
-  throw new Error('waited for 20 s in vain');
+  throw new Error('waited for 50 s in vain');
 }
