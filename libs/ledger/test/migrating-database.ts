@@ -9,15 +9,15 @@ export interface MigratingDatabase extends TestDatabase {
 
 /** Makes a migrated, otherwise empty database; call it in beforeAll and `drop` in afterAll. */
 export async function migratingDatabase(): Promise<MigratingDatabase> {
-  const { url, pool, drop } = await testDatabase();
-  const source = await new DataSource({ type: 'postgres', url, poolSize: 1 }).initialize();
+  const database = await testDatabase();
+  const source = await new DataSource({ type: 'postgres', url: database.url, poolSize: 1 }).initialize();
   const runner = source.createQueryRunner();
   return {
-    ...{ url, pool, runner },
+    ...{ url: database.url, pool: database.pool, runner },
     async drop() {
       await runner.release();
       await source.destroy();
-      await drop();
+      await database.drop();
     },
   };
 }
