@@ -1,4 +1,13 @@
-import { distinctLabelNames, joinLabels, labelName, labelText, metricName, NO_LABELS } from './labels.js';
+import {
+  distinctLabelNames,
+  joinLabels,
+  labelName,
+  labelText,
+  metricName,
+  NO_LABELS,
+  sortingText,
+  sortsOtherwise,
+} from './labels.js';
 
 describe('labels', () => {
   it('escapes backslash, quote and newline, nothing else', () => {
@@ -20,6 +29,41 @@ describe('labels', () => {
     expect(joinLabels(a, b)).toBe('a="1",b="2"');
     expect(joinLabels(NO_LABELS, b)).toBe(b);
     expect(joinLabels(a, NO_LABELS)).toBe(a);
+  });
+
+  it('have a text that sorts as their values do', () => {
+    const values = [
+      '',
+      '\t',
+      '\n',
+      ' ',
+      'h',
+      'h\t',
+      'h\n',
+      'h ',
+      'h 1',
+      'h!',
+      'h"',
+      'h#',
+      'h-',
+      'h\\',
+      'ha',
+      'i',
+    ];
+    const texts = values.flatMap((a) =>
+      ['x', 'y'].map((b) =>
+        labelText([
+          ['a', a],
+          ['b', b],
+        ]),
+      ),
+    );
+    const sorted = [...texts].reverse().sort((a, b) => (sortingText(a) < sortingText(b) ? -1 : 1));
+    expect(sorted).toEqual(texts);
+    // Where the text says so, its own order is as good.
+    const plain = texts.filter((text) => !sortsOtherwise(text));
+    expect(plain).toHaveLength(12);
+    expect([...plain].reverse().sort()).toEqual(plain);
   });
 
   it.each([

@@ -31,6 +31,22 @@ export function labelText(labels: Iterable<readonly [name: string, value: string
   return parts.join('') as LabelText;
 }
 
+/** What sorts before the quote that ends a value, and what a value holds escaped. */
+const OUT_OF_ORDER = /[^"-\uffff]|\\/;
+
+/** Whether such labels may sort otherwise than their values do: `h` comes before `h 1`, but `"h"` after `"h 1"`. */
+export function sortsOtherwise(labels: LabelText): boolean {
+  return OUT_OF_ORDER.test(labels);
+}
+
+/** A text that sorts as the values of the labels do, one after the other, among labels of the same names. */
+export function sortingText(labels: LabelText): string {
+  return labels.replace(/\\(.)|"/g, (_, character?: string) => {
+    if (character === undefined) return '\0';
+    return character === 'n' ? '\n' : character;
+  });
+}
+
 /** Labels followed by more labels. */
 export function joinLabels(first: LabelText, second: LabelText): LabelText {
   if (first === '') return second;

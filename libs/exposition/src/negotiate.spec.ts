@@ -33,6 +33,14 @@ describe('content negotiation', () => {
     ['*/*;q=0', null],
     ['text/plain;version=1.0.0', null],
     ['text/plain;q=2', null],
+    ['text/plain;q=1.5', null],
+    ['text/plain;q=.', null],
+    ['text/plain;q=', null],
+    ['text/html, image/gif, *; q=.2, */*; q=.2', 'text'],
+    ['text/plain;q=.2,application/openmetrics-text;q=0.3333', 'openmetrics'],
+    ['text/plain;q=1.,application/openmetrics-text;q=0.', 'text'],
+    ['text/plain ; q=1.0000 , application/openmetrics-text ; q=0.9999', 'text'],
+    [', ,text/plain,', 'text'],
     ['nonsense', null],
   ])('%p gets %p', (accept, format) => {
     expect(negotiateFormat(accept)).toBe(format);

@@ -56,7 +56,8 @@ function parseRange(part: string): Range[] {
     const [name, value = ''] = parameter.split('=').map((piece) => piece.trim());
     if (name === 'version') version = value.replace(/^"(.*)"$/, '$1');
     if (name === 'q') {
-      if (!/^(0(\.\d{0,3})?|1(\.0{0,3})?)$/.test(value)) return [];
+      // Without the leading 0 and with more decimals than the grammar has, as some clients write it.
+      if (!/^(0?\.\d+|0\.?|1(\.0*)?)$/.test(value)) return [];
       q = Number(value);
     }
   }

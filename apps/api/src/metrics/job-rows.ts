@@ -27,7 +27,8 @@ export async function tellWaiting(
       };
       told.tell(`${state}\n${tenant}\n${labels}`, labelled, BigInt(count));
     };
-    tell('queued', total - later);
+    // Redis counts the one after the other: what leaves in between must not make the difference negative.
+    tell('queued', Math.max(0, total - later));
     tell('delayed', later);
   }
   await told.end();

@@ -1,4 +1,4 @@
-import { type LabelText, labelText } from '@quipu/exposition';
+import { type LabelText, labelText, sortingText } from '@quipu/exposition';
 import type { EntityFamily } from '@quipu/ledger';
 import { SUPERADMIN_TENANT } from '@quipu/access';
 import type { MetricsView } from './metrics-view.js';
@@ -11,7 +11,7 @@ export interface Labelled {
 
 /** Labels ready to be printed. */
 export interface ShownLabels {
-  /** Equal for labels that are equal. */
+  /** Equal for labels that are equal; those of distributions sort as their values do. */
   readonly key: string;
   readonly before: LabelText;
   /** Those printed behind `le`, in a dialect that orders labels by name. */
@@ -51,9 +51,10 @@ export class LabelLayout {
   /** The labels of one series. */
   of(series: Labelled): ShownLabels {
     const before = labelText(this.pairs(this.names, series));
-    if (this.afterLe.length === 0) return { key: before, before };
+    if (this.family.buckets === undefined) return { key: before, before };
+    if (this.afterLe.length === 0) return { key: sortingText(before), before };
     const after = labelText(this.pairs(this.afterLe, series));
-    return { key: `${before}\n${after}`, before, after };
+    return { key: `${sortingText(before)}\n${sortingText(after)}`, before, after };
   }
 
   /** Every label with the same value. */

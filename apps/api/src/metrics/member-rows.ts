@@ -47,8 +47,10 @@ export async function ageRows(
     const { counts } = rowOf({ tenant, labels: JSON.parse(labels) as Record<string, string> });
     let below = 0;
     for (const [i, count] of [...atLeast, total].entries()) {
-      counts[i]! += count - below;
-      below = count;
+      // Redis counts one bucket after the other: a member that leaves in between must not make one negative.
+      const upTo = Math.max(count, below);
+      counts[i]! += upTo - below;
+      below = upTo;
     }
   }
   if (family.sums) await addSums(totals, family, view, now, rowOf);
