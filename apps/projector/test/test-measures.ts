@@ -27,7 +27,9 @@ export async function openTestMeasures(): Promise<TestMeasures> {
     ...{ database, services, redis, queue },
     post: async (measures) => {
       const jobs = measuresJobs(measures);
-      await queue.addBulk(jobs.map(({ id, data }) => ({ name: 'measures', data, opts: { jobId: id } })));
+      await queue.addBulk(
+        jobs.map(({ id, data, metrics }) => ({ name: 'measures', data, opts: { jobId: id, metrics } })),
+      );
     },
     close: async () => {
       await queue.close();

@@ -49,7 +49,12 @@ export {
 } from './policy/archive-policy.js';
 
 import { ArchiveCatalogue1764200000500 } from './migrations/archive-catalogue.migration.js';
+import { ArchiveDropped1764500000500 } from './migrations/archive-dropped.migration.js';
 import { ArchiveSeries1764200000700 } from './migrations/archive-series.migration.js';
 
 /** The migrations of this library, in order. */
-export const archiveMigrations = [ArchiveCatalogue1764200000500, ArchiveSeries1764200000700];
+export const archiveMigrations = [
+  ArchiveCatalogue1764200000500,
+  ArchiveSeries1764200000700,
+  ArchiveDropped1764500000500,
+];

@@ -115,6 +115,7 @@ export class OperationalFamilies {
       single('quipu_archive_queue_jobs', measures ?? 0),
       single('quipu_archive_pending_measures', archive.pending),
       single('quipu_archive_late_measures', archive.late),
+      single('quipu_archive_dropped_measures', archive.dropped),
       gauge(
         'quipu_dead_letters',
         [...letters].sort().map(([reason, value]) => ({ labels: labelText([['reason', reason]]), value })),

@@ -8,7 +8,7 @@ const KEPT = [
   ...['event_ids', 'log', 'log_digests', 'dead_letters'],
   ...['projections', 'projection_skips'],
   ...['archive_policies', 'archive_rules', 'archive_resources', 'archive_metrics'],
-  ...['archive_batches', 'archive_pending', 'archive_series', 'archive_splits'],
+  ...['archive_batches', 'archive_pending', 'archive_dropped', 'archive_series', 'archive_splits'],
 ];
 
 /** The live ledger is copied as it stands: that is several times faster than folding the log again, and as exact. */

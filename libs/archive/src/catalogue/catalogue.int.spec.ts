@@ -1,6 +1,10 @@
+import { type Scope, scopeOf, SUPERADMIN_TENANT } from '@quipu/access';
+import type { Pool } from 'pg';
 import { testDatabase, type TestDatabase } from '../../../../test/support/index.js';
 import { DEFAULT_POLICIES, DEFAULT_RULE } from './default-policies.js';
+import { parseSort } from './page.js';
 import { ArchivePolicies } from './policies.js';
+import { ArchiveResources, RESOURCE_SORT_KEYS } from './resources.js';
 
 describe('the catalogue', () => {
   let database: TestDatabase;
@@ -27,5 +31,34 @@ describe('the catalogue', () => {
     );
     const { rows } = await pool.query(`SELECT name, archive_policy_name AS policy FROM archive_rules`);
     expect(rows).toEqual([{ name: DEFAULT_RULE.name, policy: DEFAULT_RULE.policy }]);
+  });
+
+  it.each([
+    ['user', 'Index Scan using archive_resources_of_tenant '],
+    ['superadmin', 'Index Scan using archive_resources_of_all '],
+  ] as const)('lists resources for a %s without sorting all of them', async (role, index) => {
+    const principal = { tenantId: SUPERADMIN_TENANT, tenantName: SUPERADMIN_TENANT, name: 'ann' };
+    const scope: Scope = scopeOf({ ...principal, role, sourcePrefix: null })!;
+    const asked: [string, unknown[]][] = [];
+    const pool = {
+      query: (text: string, values: unknown[]) => {
+        asked.push([text, values]);
+        return Promise.resolve({ rows: [] });
+      },
+    } as unknown as Pool;
+    const sort = parseSort(['revision_start:asc', 'started_at:asc'], RESOURCE_SORT_KEYS);
+    await new ArchiveResources(pool).list(scope, { sort, limit: 10 });
+    const client = await database.pool.connect();
+    try {
+      // A table with a few rows is read from its beginning to its end, whatever indexes it has.
+      await client.query('SET enable_seqscan = off; SET enable_bitmapscan = off; SET enable_sort = off');
+      const [[text, values]] = asked as [[string, unknown[]]];
+      const { rows } = await client.query<{ 'QUERY PLAN': string }>(`EXPLAIN ${text}`, values);
+      const plan = rows.map((row) => row['QUERY PLAN']).join('\n');
+      expect(plan).toContain(index);
+      expect(plan).not.toMatch(/^\s*(->\s*)?(Incremental )?Sort /m);
+    } finally {
+      client.release(true);
+    }
   });
 });

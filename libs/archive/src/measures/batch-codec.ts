@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { MAX_MEASURES_BYTES, type MeasuresPayload } from '@quipu/contracts';
+import { printsOf } from './metric-prints.js';
 import { type Measures, newPoints, type Points, slicePoints } from './points.js';
 
 /*
@@ -17,6 +18,8 @@ export interface MeasuresJob {
   /** Id of the job: the batch's. */
   readonly id: string;
   readonly data: MeasuresPayload;
+  /** Prints of its metrics; put among the options of the job, those who wait for some metrics know it by them. */
+  readonly metrics: string;
 }
 
 /**
@@ -26,13 +29,14 @@ export interface MeasuresJob {
 export function measuresJobs(measures: Measures): MeasuresJob[] {
   const jobs: MeasuresJob[] = [];
   let parts: Buffer[] = [];
+  let metrics: string[] = [];
   let bytes = 0;
   const close = (): void => {
     if (bytes === 0) return;
     const batch = randomUUID();
     const text = Buffer.concat(parts, bytes).toString('base64');
-    jobs.push({ id: batch, data: { v: 1, batch, measures: text } });
-    [parts, bytes] = [[], 0];
+    jobs.push({ id: batch, data: { v: 1, batch, measures: text }, metrics: printsOf(metrics) });
+    [parts, metrics, bytes] = [[], [], 0];
   };
   for (const [metricId, points] of measures) {
     for (let from = 0; from < points.values.length;) {
@@ -45,6 +49,7 @@ export function measuresJobs(measures: Measures): MeasuresJob[] {
       const to = Math.min(points.values.length, from + room);
       const part = encodePart(metricId, slicePoints(points, from, to));
       parts.push(part);
+      metrics.push(metricId);
       bytes += part.length;
       from = to;
     }

@@ -3,7 +3,9 @@ import { createLogger, ManualClock } from '@quipu/platform';
 import { batchOf, createMetrics, policyOf } from '../../../../test/support/archive/archive-fixture.js';
 import { testDatabase, type TestDatabase } from '../../../../test/support/index.js';
 import { type ArchiveResource, ArchiveResources } from '../catalogue/resources.js';
+import { archiveCounts } from '../read/archive-backlog.js';
 import { ArchiveReader } from '../read/archive-reader.js';
+import { sweepPending } from '../store/pending-rows.js';
 import { MeasuresWriter } from './measures-writer.js';
 
 const SECOND = 1_000_000_000n;
@@ -47,6 +49,50 @@ describe('a metric that Postgres refuses', () => {
     clock.advance(60_001);
     expect(await writer.apply([batch()])).toMatchObject({ taken: 10, failed: [], deferred: 0 });
     expect(await count(refused)).toBe(4);
+  });
+
+  it('keeps no more waiting than it may, and counts what it drops', async () => {
+    const { pool } = database;
+    const clock = new ManualClock(1_800_000_000_000);
+    const options = { pool, clock, logger: createLogger('test', 'silent') };
+    const [metric, other] = (await createMetrics(pool, policy, 2)) as [string, string];
+    // What is stored of it cannot be read.
+    await pool.query(
+      `INSERT INTO archive_series (metric_id, late, raw, tail) VALUES ($1, 0, '\\x07', '\\x07')`,
+      [metric],
+    );
+    let second = 0n;
+    const batch = (count: number) => {
+      const of = (): [bigint, number][] => Array.from({ length: count }, () => [(second += 1n) * SECOND, 1]);
+      return batchOf(new Map([metric, other].map((id) => [id, of()])));
+    };
+    const waiting = async () => {
+      const { rows } = await pool.query<{ chunks: number; measures: number }>(
+        `SELECT count(*)::int AS chunks, sum(measures)::int AS measures FROM archive_pending WHERE metric_id = $1`,
+        [metric],
+      );
+      return rows[0];
+    };
+
+    const writer = new MeasuresWriter({ ...options, pendingLimits: { measures: 10, chunks: 3 } });
+    expect(await writer.apply([batch(4)])).toMatchObject({ taken: 4, failed: [metric], dropped: 0 });
+    expect(await writer.apply([batch(1), batch(2)])).toMatchObject({ taken: 3, deferred: 3, dropped: 0 });
+    expect(await waiting()).toEqual({ chunks: 2, measures: 7 });
+    expect(await writer.apply([batch(5)])).toMatchObject({ taken: 5, deferred: 3, dropped: 2 });
+    expect(await writer.takeUpPending(new Set())).toMatchObject({ failed: [metric] });
+    expect(await writer.apply([batch(1)])).toMatchObject({ taken: 1, deferred: 0, dropped: 1 });
+    expect((await waiting())?.measures).toBe(10);
+    expect(await archiveCounts(pool)).toMatchObject({ pending: 10n, dropped: 3n });
+
+    const strict = new MeasuresWriter({ ...options, pendingLimits: { measures: 100, chunks: 1 } });
+    expect(await strict.apply([batch(1)])).toMatchObject({ failed: [metric] });
+    expect(await strict.apply([batch(1)])).toMatchObject({ failed: [], deferred: 0, dropped: 1 });
+
+    await pool.query('DELETE FROM archive_series WHERE metric_id = $1', [metric]);
+    expect(await writer.takeUpPending(new Set())).toMatchObject({ taken: 11, failed: [] });
+    await pool.query('DELETE FROM archive_metrics WHERE id = $1', [metric]);
+    await sweepPending(pool);
+    expect(await archiveCounts(pool)).toMatchObject({ pending: 0n, dropped: 0n });
   });
 });
 

@@ -9,13 +9,14 @@ import {
 import type { ClientBase, Pool } from 'pg';
 import { noteBatches } from '../store/batch-rows.js';
 import { existingMetrics, type LockedMetric, lockMetrics } from '../store/lock-metrics.js';
-import { addPending, amongPending, pendingMetrics, takePending } from '../store/pending-rows.js';
+import { amongPending, pendingMetrics, takePending } from '../store/pending-rows.js';
 import { type MeasuredResource, reopenResources } from '../store/reopen-resources.js';
 import { loadSeries, storeSeries } from '../store/series-rows.js';
 import { expireSplits, storeSplits } from '../store/split-rows.js';
 import type { MetricPoints } from './batch-codec.js';
 import { type MetricWork, workOn } from './metric-work.js';
 import type { Points } from './points.js';
+import { PENDING_LIMITS, type PendingLimits, setAside } from './set-aside.js';
 
 /** A batch as it came out of the queue. */
 export interface MeasuresBatch {
@@ -35,6 +36,8 @@ export interface WrittenMeasures {
   readonly orphaned: number;
   /** Measures put aside, since somebody else had their metric. */
   readonly deferred: number;
+  /** Measures for which there was no room beside those that wait for their metric already. */
+  readonly dropped: number;
   /** Metrics of which a pass failed; their measures are put aside. */
   readonly failed: readonly string[];
 }
@@ -45,6 +48,8 @@ export interface MeasuresWriterOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly io?: IoSteps;
+  /** What may wait for one metric. */
+  readonly pendingLimits?: PendingLimits;
 }
 
 /** What became of measures that were put aside. */
@@ -159,10 +164,15 @@ export class MeasuresWriter {
       others.map(([id]) => id),
     );
     const deferred = others.filter(([id]) => existing.has(id));
-    await setAside(client, deferred);
+    const dropped = await this.setAside(client, deferred);
     const count = (list: readonly (readonly [string, readonly Points[]])[]): number =>
       list.reduce((sum, [, chunks]) => sum + lengthOf(chunks), 0);
-    return { ...written, deferred: count(deferred), orphaned: count(others) - count(deferred) };
+    return {
+      ...written,
+      deferred: count(deferred) - dropped,
+      orphaned: count(others) - count(deferred),
+      dropped: written.dropped + dropped,
+    };
   }
 
   /**
@@ -191,6 +201,7 @@ export class MeasuresWriter {
     const other = await this.passesApart(client, locked.slice(middle), parts);
     return {
       ...{ ...NOTHING, taken: one.taken + other.taken, late: one.late + other.late },
+      dropped: one.dropped + other.dropped,
       failed: [...one.failed, ...other.failed],
     };
   }
@@ -203,8 +214,12 @@ export class MeasuresWriter {
   ): Promise<WrittenMeasures> {
     this.options.logger.error({ metric: id, err: error }, 'measures of a metric cannot be aggregated');
     this.resting.set(id, this.options.clock.now());
-    await setAside(client, [[id, parts.get(id) ?? []]]);
-    return { ...NOTHING, failed: [id] };
+    const dropped = await this.setAside(client, [[id, parts.get(id) ?? []]]);
+    return { ...NOTHING, dropped, failed: [id] };
+  }
+
+  private setAside(client: ClientBase, parts: Parameters<typeof setAside>[1]): Promise<number> {
+    return setAside(client, parts, this.options.pendingLimits ?? PENDING_LIMITS);
   }
 
   /** One pass over each of some metrics that are locked, some of them at a time, so that memory is bounded. */
@@ -230,8 +245,9 @@ export class MeasuresWriter {
         for (const { id, error } of done.failures) {
           // One metric's defect must not hold up the others, nor lose what was measured.
           this.options.logger.error({ metric: id, err: error }, 'measures of a metric cannot be aggregated');
+          this.resting.set(id, this.options.clock.now());
         }
-        await setAside(
+        total.dropped += await this.setAside(
           client,
           done.failures.map(({ id }) => [id, chunksOf.get(id)!] as const),
         );
@@ -259,6 +275,7 @@ const NOTHING = {
   late: 0,
   orphaned: 0,
   deferred: 0,
+  dropped: 0,
   failed: [] as readonly string[],
 };
 
@@ -266,14 +283,6 @@ function push(parts: Map<string, Points[]>, metricId: string, points: Points): v
   const chunks = parts.get(metricId);
   if (chunks === undefined) parts.set(metricId, [points]);
   else chunks.push(points);
-}
-
-async function setAside(
-  client: ClientBase,
-  parts: readonly (readonly [string, readonly Points[]])[],
-): Promise<void> {
-  const flat = parts.flatMap(([metricId, chunks]) => chunks.map((points) => ({ metricId, points })));
-  if (flat.length > 0) await addPending(client, flat);
 }
 
 function lengthOf(chunks: readonly Points[]): number {

@@ -5,6 +5,7 @@ import { decodeBatch } from './batch-codec.js';
 const BASE = `${QUEUE_PREFIX}:${MEASURES_QUEUE}`;
 /** Lists of jobs that are not done, as BullMQ keeps them. */
 const OPEN_LISTS = ['wait', 'paused', 'active'];
+const JOBS_AT_ONCE = 1_000;
 
 /** How many jobs with measures are not done. */
 export async function countOpenJobs(redis: Redis): Promise<number> {
@@ -12,7 +13,7 @@ export async function countOpenJobs(redis: Redis): Promise<number> {
   return counts.reduce((sum, count) => sum + count, 0);
 }
 
-/** The jobs with measures that are not done at one moment, at most so many of each list. */
+/** The jobs with measures that are not done at one moment, at most so many of each list; the last ones first. */
 export async function openJobs(redis: Redis, limit: number): Promise<string[]> {
   const asked = redis.multi();
   // At one moment: a job on its way from one list to another must be in one of them.
@@ -59,6 +60,33 @@ export async function jobsInQueue(redis: Redis, ids: readonly string[]): Promise
     if (typeof name?.[1] === 'string') jobs.set(id, { name: name[1], bytes: Number(bytes?.[1] ?? 0) });
   });
   return jobs;
+}
+
+/** What a job's options carry besides those of the queue. */
+interface JobMarks {
+  readonly metrics?: unknown;
+}
+
+/** The prints of jobs' metrics, by id; null of a job that carries none. Jobs that are gone are left out. */
+export async function printsOfJobs(
+  redis: Redis,
+  ids: readonly string[],
+): Promise<Map<string, Buffer | null>> {
+  const prints = new Map<string, Buffer | null>();
+  for (let from = 0; from < ids.length; from += JOBS_AT_ONCE) {
+    const some = ids.slice(from, from + JOBS_AT_ONCE);
+    const asked = redis.pipeline();
+    for (const id of some) asked.hget(`${BASE}:${id}`, 'opts');
+    const answers = (await asked.exec()) ?? [];
+    some.forEach((id, i) => {
+      const [error, text] = answers[i] ?? [];
+      if (error) throw error;
+      if (typeof text !== 'string') return;
+      const { metrics } = JSON.parse(text) as JobMarks;
+      prints.set(id, typeof metrics === 'string' ? Buffer.from(metrics, 'base64') : null);
+    });
+  }
+  return prints;
 }
 
 /** Counts the measures of open jobs by metric; stops at so many bytes of job data. */

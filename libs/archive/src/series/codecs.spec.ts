@@ -106,6 +106,7 @@ describe('a batch', () => {
     builder.add(0, 0, -0);
     const [job] = measuresJobs(new Map([[id(1), builder.build()]]));
     expect(job?.data.batch).toBe(job?.id);
+    expect(Buffer.from(job!.metrics, 'base64').toString('hex')).toBe('00000000');
     expect(decodeBatch(job!.data.measures)).toEqual([{ metricId: id(1), points: builder.build() }]);
   });
 

@@ -23,6 +23,36 @@ export async function addPending(client: ClientBase, parts: readonly MetricPoint
   );
 }
 
+/** How much is put aside for a metric. */
+export interface PendingSize {
+  readonly measures: number;
+  readonly chunks: number;
+}
+
+/** How much is put aside for each of some metrics; those of which nothing is are left out. */
+export async function pendingSizes(
+  client: ClientBase,
+  ids: readonly string[],
+): Promise<Map<string, PendingSize>> {
+  const { rows } = await client.query<{ id: string; measures: string; chunks: number }>(
+    `SELECT metric_id AS id, sum(measures)::text AS measures, count(*)::int AS chunks FROM archive_pending
+     WHERE metric_id = ANY($1::uuid[]) GROUP BY metric_id`,
+    [pgArray(ids)],
+  );
+  return new Map(rows.map(({ id, measures, chunks }) => [id, { measures: Number(measures), chunks }]));
+}
+
+/** Counts measures that were dropped, by metric. */
+export async function countDropped(client: ClientBase, dropped: ReadonlyMap<string, number>): Promise<void> {
+  await client.query(
+    // In one order everywhere: two sessions must not wait for each other.
+    `INSERT INTO archive_dropped AS d (metric_id, measures)
+     SELECT id, measures FROM unnest($1::uuid[], $2::bigint[]) AS n(id, measures) ORDER BY id
+     ON CONFLICT (metric_id) DO UPDATE SET measures = d.measures + excluded.measures`,
+    [pgArray([...dropped.keys()]), pgArray([...dropped.values()])],
+  );
+}
+
 /** Takes away what was put aside for metrics, in the order it came, by index among `ids`. */
 export async function takePending(
   client: ClientBase,
@@ -47,11 +77,15 @@ export async function takePending(
   return pending;
 }
 
-/** Removes what was put aside for metrics that are gone; answers with how many chunks that were. */
+/** Removes what was put aside and counted for metrics that are gone; answers with how many chunks that were. */
 export async function sweepPending(pool: Pool): Promise<number> {
   const { rowCount } = await pool.query(
     `DELETE FROM archive_pending p
      WHERE NOT EXISTS (SELECT FROM archive_metrics m WHERE m.id = p.metric_id)`,
+  );
+  await pool.query(
+    `DELETE FROM archive_dropped d
+     WHERE NOT EXISTS (SELECT FROM archive_metrics m WHERE m.id = d.metric_id)`,
   );
   return rowCount ?? 0;
 }

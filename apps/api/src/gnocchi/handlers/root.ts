@@ -47,12 +47,12 @@ export async function getStatus(
 ): Promise<GnocchiAnswer> {
   needAdmin(caller);
   const details = query.flag('details', true);
-  const { metrics: backlog, late } = await series.backlog();
+  const { metrics: backlog, late, dropped } = await series.backlog();
   const measures = [...backlog.values()].reduce((sum, count) => sum + count, 0);
   const storage = {
     summary: { metrics: backlog.size, measures },
     ...(details ? { measures_to_process: backlog } : {}),
   };
-  const statistics = { archive: { 'late-measures': Number(late) } };
+  const statistics = { archive: { 'late-measures': Number(late), 'dropped-measures': Number(dropped) } };
   return { status: 200, value: { storage, metricd: { processors: null, statistics } } };
 }

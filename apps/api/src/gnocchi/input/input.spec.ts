@@ -29,4 +29,9 @@ describe('ids', () => {
     );
     expect(resourceUuid('server', 'ann')).not.toBe(resourceUuid('server', 'bob'));
   });
+
+  it('are made of names of a length, counted in characters', () => {
+    expect(resourceUuid('😀'.repeat(289), 'ann')).toMatch(/-5/);
+    expect(() => resourceUuid('r'.repeat(290), 'ann')).toThrow('max allowed characters');
+  });
 });

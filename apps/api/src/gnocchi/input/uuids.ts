@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 const PLAIN = /^[0-9a-f]{32}$/;
 const NAMESPACE = Buffer.from('0a7a15ffaa134ac2897c9bdf30ce175b', 'hex');
 /** Most characters of a resource's name. */
-const MAX_NAME = 255;
+const MAX_NAME = 289;
 
 /** A UUID in any usual form (upper case, without dashes, in braces, as a URN) as the one in lower case; null: it is none. */
 export function parseUuid(text: string): string | null {
@@ -29,7 +29,8 @@ export function resourceUuid(text: string, creator: string): string {
   const uuid = parseUuid(text);
   if (uuid !== null) return uuid;
   if ([...text].length > MAX_NAME) {
-    throw new ResourceIdError(`transformable resource id >${MAX_NAME} max allowed characters`);
+    // The original's words, which its clients look for; the limit that they name is that of its older versions.
+    throw new ResourceIdError('transformable resource id >255 max allowed characters');
   }
   const hash = createHash('sha1').update(NAMESPACE).update(`${text}\0${creator}`, 'utf8').digest();
   hash[6] = (hash[6]! & 0x0f) | 0x50;

@@ -120,6 +120,12 @@ export const operationalFamilies: readonly MetricFamily[] = [
     labels: [],
   }),
   operational({
+    name: 'quipu_archive_dropped_measures',
+    type: 'gauge',
+    help: 'Measures that were dropped, since too many waited for their metric already; of all metrics there are.',
+    labels: [],
+  }),
+  operational({
     name: 'quipu_lost_workers',
     type: 'counter',
     help: 'Lives of workers that were declared lost, since nothing was heard of them.',
