@@ -16,8 +16,9 @@ let cli: TestCli;
 beforeAll(async () => {
   database = await testDatabase();
   redis = await testRedis();
-  projector = await startTestProjector(database.url, redis.url);
-  cli = testCli({ database: database.url, redis: redis.url }, new ManualClock(NOW));
+  const clock = new ManualClock(NOW);
+  projector = await startTestProjector(database.url, redis.url, clock);
+  cli = testCli({ database: database.url, redis: redis.url }, clock);
   const directory = mkdtempSync(join(tmpdir(), 'quipu-fleet-'));
   const file = join(directory, 'fleet.ndjson');
   const lines = FLEET_WORLD.map((event, i) =>

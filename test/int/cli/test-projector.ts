@@ -2,7 +2,7 @@ import { LIFECYCLE_QUEUE, parseEvent, parseQueuePayload, QUEUE_PREFIX } from '@q
 import { TenantDirectory } from '@quipu/access';
 import { EventLog } from '@quipu/event-log';
 import { createLedgerRunner } from '@quipu/ledger';
-import { createLogger, createPool, createRedis, systemClock } from '@quipu/platform';
+import { type Clock, createLogger, createPool, createRedis, systemClock } from '@quipu/platform';
 import { type Job, Worker } from 'bullmq';
 
 /** A projector as plain as can be, in this process. */
@@ -10,15 +10,22 @@ export interface TestProjector {
   stop(): Promise<void>;
 }
 
-/** Takes jobs from the queue into the log, and runs the real ledger projection. */
-export async function startTestProjector(databaseUrl: string, redisUrl: string): Promise<TestProjector> {
+/**
+ * Takes jobs from the queue into the log, and runs the real ledger projection.
+ * @param clock what events must not lie ahead of.
+ */
+export async function startTestProjector(
+  databaseUrl: string,
+  redisUrl: string,
+  clock: Clock = systemClock,
+): Promise<TestProjector> {
   const pool = createPool(databaseUrl);
   const log = new EventLog(pool);
   const tenants = new TenantDirectory(pool);
   const take = async (job: Job): Promise<void> => {
     const payload = parseQueuePayload(job.data);
     if ('error' in payload) throw new Error(payload.error);
-    const limits = { nowMs: Date.now(), maxAgeMs: 1_000, backfill: payload.backfill };
+    const limits = { nowMs: clock.now(), maxAgeMs: 1_000, backfill: payload.backfill };
     const events = payload.events.map((raw) => {
       const parsed = parseEvent(raw, limits);
       if (!parsed.ok) throw new Error(parsed.detail);

@@ -1,5 +1,6 @@
 import { Command, Option } from 'commander';
 import { KeyStore, Principals, type Role, ROLES, UnknownPrincipalError } from '@quipu/access';
+import { nameText } from '../fleet/fleet-texts.js';
 import { type Cli } from '../support/cli.js';
 import { CommandFailedError } from '../support/exit-codes.js';
 import { findTenant } from '../support/find-tenant.js';
@@ -82,8 +83,8 @@ async function listKeys(cli: Cli, options: { tenant?: string; json?: boolean }):
   const now = cli.clock.now();
   const rows = keys.map((key) => [
     key.id,
-    `${key.tenantId}/${key.principalName}`,
-    key.label,
+    `${key.tenantId}/${nameText(key.principalName)}`,
+    key.label === '' ? '' : nameText(key.label),
     formatTime(key.createdMs),
     stateOf(key, now),
   ]);

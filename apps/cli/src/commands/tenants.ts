@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { recordAudit, TenantDirectory } from '@quipu/access';
 import { isTenantId, TENANT_PATTERN } from '@quipu/contracts';
 import { UsageError } from '@quipu/platform';
+import { nameText } from '../fleet/fleet-texts.js';
 import { type Cli } from '../support/cli.js';
 import { plural } from '../support/numbers.js';
 import { LOCAL_ACTOR } from '../support/scope.js';
@@ -62,7 +63,7 @@ async function publishTenant(cli: Cli, text: string, isPublic: boolean): Promise
     throw new UsageError(`There is no tenant "${text}".`, { hint: 'List them: ./quipu tenants.' });
   }
   const how = isPublic ? 'by name' : 'only as a part of sums';
-  printLine(cli.terminal, `Public metrics show ${found.name} (${found.id}) ${how} from now on.`);
+  printLine(cli.terminal, `Public metrics show ${nameText(found.name)} (${found.id}) ${how} from now on.`);
 }
 
 async function listTenants(cli: Cli, json: boolean): Promise<void> {
@@ -79,7 +80,12 @@ async function listTenants(cli: Cli, json: boolean): Promise<void> {
     printLine(cli.terminal, 'No tenants yet. The first event of one brings it, or `./quipu tenants create`.');
     return;
   }
-  const rows = tenants.map(({ id, name, createdMs, origin }) => [name, id, formatTime(createdMs), origin]);
+  const rows = tenants.map(({ id, name, createdMs, origin }) => [
+    nameText(name),
+    id,
+    formatTime(createdMs),
+    origin,
+  ]);
   const columns = ['name', 'id', 'created', 'by'].map((title) => ({ title }));
   printLine(cli.terminal, renderTable(cli.terminal, columns, rows, { indent: 2 }));
   printLine(cli.terminal, cli.terminal.colours.dim(`\n  ${plural(tenants.length, 'tenant')}`));
@@ -102,7 +108,7 @@ async function createTenant(cli: Cli, id: string, options: { name?: string; json
   });
   if (options.json) printJson(cli.terminal, { id: tenant.id, name: tenant.name });
   else {
-    printLine(cli.terminal, `Tenant ${tenant.name} (${tenant.id}) exists now.`);
+    printLine(cli.terminal, `Tenant ${nameText(tenant.name)} (${tenant.id}) exists now.`);
     printLine(cli.terminal, `A key for it: ./quipu keys create ${tenant.id} admin --role admin`);
   }
 }

@@ -174,7 +174,7 @@ describe('importing through the queue', () => {
     consume();
     const { outcome } = await running;
     expect(await countEvents()).toBe(outcome.added);
-  }, 30_000);
+  }, 60_000);
 
   it('counts an event that stands twice in the file once', async () => {
     consume();

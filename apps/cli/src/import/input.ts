@@ -12,7 +12,7 @@ export const STDIN = '-';
 export interface Input {
   /** Its bytes, decompressed, in pieces of at most about 64 KiB. */
   readonly chunks: AsyncIterable<Buffer>;
-  /** Size on disk in bytes (compressed, if it is); 0 when unknown, as for standard input. */
+  /** Size on disk in bytes (compressed, if it is); 0 when unknown, as for standard input and pipes. */
   readonly totalBytes: number;
   /** Bytes taken from the disk so far. */
   bytesRead(): number;
@@ -27,12 +27,12 @@ const CHUNK_BYTES = 64 * 1024;
  * @throws UsageError when `path` is a directory; errors of the file system as they come.
  */
 export async function openInput(path: string): Promise<Input> {
-  const file = path === STDIN ? await openStdin() : await openFile(path);
+  const file = path === STDIN ? await openPipe(process.stdin) : await openFile(path);
   let read = 0;
   const gzip = file.head[0] === 0x1f && file.head[1] === 0x8b;
-  const counted = countBytes(file.stream, (bytes) => (read += bytes));
+  const counted = countBytes(file.chunks, (bytes) => (read += bytes));
   const chunks = gzip ? gunzip(counted, path) : counted;
-  return { chunks, totalBytes: file.totalBytes, bytesRead: () => read, close: () => file.stream.destroy() };
+  return { chunks, totalBytes: file.totalBytes, bytesRead: () => read, close: () => file.close() };
 }
 
 /** The first `length` decompressed bytes of a file, to tell its format by. */
@@ -50,43 +50,55 @@ export async function peek(path: string, length: number): Promise<Buffer> {
 }
 
 interface OpenedFile {
-  readonly stream: Readable;
+  readonly chunks: AsyncIterable<Buffer>;
+  /** Its first two bytes at least, if it has as many. */
   readonly head: Buffer;
   readonly totalBytes: number;
+  close(): void;
+}
+
+/** Whether a path can be read only once: standard input, a named pipe, what `<(command)` stands for. */
+export async function isReadOnce(path: string): Promise<boolean> {
+  if (path === STDIN) return true;
+  const facts = await stat(path);
+  return !facts.isFile() && !facts.isDirectory();
 }
 
 async function openFile(path: string): Promise<OpenedFile> {
   const facts = await stat(path);
   if (facts.isDirectory()) throw new UsageError(`${path} is a directory.`, { hint: 'Name one file.' });
+  if (!facts.isFile()) return openPipe(createReadStream(path, { highWaterMark: CHUNK_BYTES }));
   const handle = await open(path, 'r');
   const head = Buffer.alloc(2);
   await handle.read(head, 0, 2, 0);
   await handle.close();
-  return {
-    stream: createReadStream(path, { highWaterMark: CHUNK_BYTES }),
-    head,
-    totalBytes: facts.isFile() ? facts.size : 0,
-  };
+  const stream = createReadStream(path, { highWaterMark: CHUNK_BYTES });
+  const chunks = stream as AsyncIterable<Buffer>;
+  return { chunks, head, totalBytes: facts.size, close: () => stream.destroy() };
 }
 
-async function openStdin(): Promise<OpenedFile> {
-  const stream = process.stdin;
+/** What can be read only once: its first bytes are looked at, and come again with the others. */
+async function openPipe(stream: Readable): Promise<OpenedFile> {
+  const rest = stream[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
   // A pipe may hand over its first byte alone; two are needed to recognise gzip.
   let head: Buffer = Buffer.alloc(0);
   while (head.length < 2) {
-    const next = await new Promise<Buffer | null>((resolve, reject) => {
-      stream.once('readable', () => resolve(stream.read() as Buffer | null));
-      stream.once('error', reject);
-    });
-    if (next === null) break;
-    head = Buffer.concat([head, next]);
+    const next = await rest.next();
+    if (next.done) break;
+    head = Buffer.concat([head, next.value]);
   }
-  stream.unshift(head);
-  return { stream, head, totalBytes: 0 };
+  async function* chunks(): AsyncGenerator<Buffer> {
+    if (head.length > 0) yield head;
+    for (let next = await rest.next(); !next.done; next = await rest.next()) yield next.value;
+  }
+  return { chunks: chunks(), head, totalBytes: 0, close: () => stream.destroy() };
 }
 
-async function* countBytes(stream: Readable, count: (bytes: number) => void): AsyncGenerator<Buffer> {
-  for await (const chunk of stream as AsyncIterable<Buffer>) {
+async function* countBytes(
+  chunks: AsyncIterable<Buffer>,
+  count: (bytes: number) => void,
+): AsyncGenerator<Buffer> {
+  for await (const chunk of chunks) {
     count(chunk.length);
     yield chunk;
   }
@@ -101,7 +113,7 @@ async function* gunzip(source: AsyncIterable<Buffer>, path: string): AsyncGenera
   } catch (error) {
     throw new CommandFailedError(`${path} cannot be decompressed to its end: ${errorMessage(error)}.`, {
       cause: error,
-      hint: 'What came before is in the log. Import the whole file again: nothing is counted twice.',
+      hint: 'Nearly all of what came before is in the log. Import the whole file again: nothing is counted twice.',
     });
   }
 }

@@ -1,6 +1,6 @@
 import { UsageError } from '@quipu/platform';
 import { cloudEventsSource } from './cloudevents-source.js';
-import { type Input, openInput, peek, STDIN } from './input.js';
+import { type Input, isReadOnce, openInput, peek, STDIN } from './input.js';
 import { type ImportFormat, type ImportOptions } from './options.js';
 import { type EventSource } from './source.js';
 import { surveySwf, swfSource } from './swf-source.js';
@@ -19,12 +19,16 @@ export async function detectFormat(file: string, asked?: ImportFormat): Promise<
   if (asked !== undefined) return asked;
   if (/\.swf(\.gz)?$/i.test(file)) return 'swf';
   if (/\.(json|ndjson|jsonl)(\.gz)?$/i.test(file)) return 'cloudevents';
-  if (file === STDIN) {
-    throw new UsageError('The format of standard input cannot be told.', {
+  if (await isReadOnce(file)) {
+    const what = file === STDIN ? 'standard input' : file;
+    throw new UsageError(`The format of ${what} cannot be told.`, {
       hint: 'Add --format swf or --format cloudevents.',
     });
   }
-  const head = (await peek(file, HEAD_BYTES)).toString('latin1').trimStart();
+  const head = (await peek(file, HEAD_BYTES))
+    .toString('utf8')
+    .replace(/^\uFEFF/, '')
+    .trimStart();
   if (head.startsWith('{') || head.startsWith('[')) return 'cloudevents';
   if (/^(;|[\d-])/.test(head)) return 'swf';
   throw new UsageError(`${file} looks like neither a workload nor CloudEvents.`, {
@@ -46,6 +50,11 @@ export async function openSource(
   }
   let ending = {};
   if (endingMs !== undefined) {
+    if (await isReadOnce(file)) {
+      throw new UsageError(`--ending needs to read the file twice, which ${file} does not allow.`, {
+        hint: 'Save it to a file first.',
+      });
+    }
     const first = await openInput(file);
     const survey = await surveySwf(first.chunks);
     first.close();

@@ -1,4 +1,6 @@
+import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
@@ -35,9 +37,12 @@ function event(id: number, time = NOW): LogEvent {
   };
 }
 
-async function readAll(path: string, until?: string): Promise<SourceBatch & { leftOut: number }> {
-  const options = checkImportOptions(path, { via: 'log', ...(until === undefined ? {} : { until }) }, NOW);
-  const { source } = await openSource(options, await detectFormat(path), NOW);
+async function readAll(
+  path: string,
+  raw: { until?: string; format?: string } = {},
+): Promise<SourceBatch & { leftOut: number }> {
+  const options = checkImportOptions(path, { via: 'log', ...raw }, NOW);
+  const { source } = await openSource(options, await detectFormat(path, options.format), NOW);
   const all: SourceBatch = { events: [], refused: [], bytes: 0 };
   for await (const batch of source.batches) {
     all.events.push(...batch.events);
@@ -87,9 +92,32 @@ describe('the format of a file', () => {
     expect(await detectFormat('a.ndjson')).toBe('cloudevents');
     expect(await detectFormat(file('one', swf))).toBe('swf');
     expect(await detectFormat(file('two', gzipSync(swf)))).toBe('swf');
+    expect(await detectFormat(file('marked', `\uFEFF${swf}`))).toBe('swf');
     expect(await detectFormat(file('three', ' \n{"specversion":"1.0"}'))).toBe('cloudevents');
     expect(await detectFormat(file('four', gzipSync('[]')))).toBe('cloudevents');
     await expect(detectFormat(file('five', 'Dear diary'))).rejects.toThrow('neither');
+  });
+});
+
+describe('a named pipe', () => {
+  const line = '1 0 0 1 1 0 0 1 0 0 1 1 1 1 1 1 -1 -1\n';
+
+  it('is read once, plain or compressed, and neither guessed at nor asked twice', async () => {
+    const path = join(directory, 'pipe');
+    execFileSync('mkfifo', [path]);
+    await expect(detectFormat(path)).rejects.toThrow('cannot be told');
+    const twice = checkImportOptions(path, { via: 'log', format: 'swf', ending: 'now' }, NOW);
+    await expect(openSource(twice, 'swf', NOW)).rejects.toThrow('twice');
+    for (const [bytes, count] of [
+      [Buffer.from(line), 3],
+      [gzipSync(line), 3],
+      [Buffer.from('1'), 0],
+      [Buffer.alloc(0), 0],
+    ] as const) {
+      const written = writeFile(path, bytes);
+      expect((await readAll(path, { format: 'swf' })).events).toHaveLength(count);
+      await written;
+    }
   });
 });
 
@@ -136,7 +164,7 @@ describe('a file of CloudEvents', () => {
   });
 
   it('is cut at a time', async () => {
-    expect(await readAll(file('cut.ndjson', lines.join('\n')), '-10s')).toMatchObject({
+    expect(await readAll(file('cut.ndjson', lines.join('\n')), { until: '-10s' })).toMatchObject({
       events: [events[2]],
       leftOut: 2,
     });

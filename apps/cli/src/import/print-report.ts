@@ -1,3 +1,4 @@
+import { nameText } from '../fleet/fleet-texts.js';
 import { plural, formatCount, formatDuration, formatRate } from '../support/numbers.js';
 import { printJson, printLine, type Terminal } from '../support/terminal.js';
 import { formatTime } from '../support/times.js';
@@ -56,7 +57,7 @@ export function printReport(terminal: Terminal, report: ImportReport): void {
   if (stats.leftOut > 0) line('left out', `${plural(stats.leftOut, 'step')} after the end of the import`);
   for (const { reason, count, firstLines } of stats.skipped.list()) {
     const where = `line${firstLines.length > 1 ? 's' : ''} ${firstLines.join(', ')}${count > firstLines.length ? ', …' : ''}`;
-    line('skipped', `${formatCount(count)} × ${reason} ${dim(`(${where})`)}`);
+    line('skipped', `${formatCount(count)} × ${nameText(reason)} ${dim(`(${where})`)}`);
   }
   if (outcome.onTheWay > 0) line('on the way', `${plural(outcome.onTheWay, 'event')} in the queue`);
   if (outcome.resent > 0) line('sent again', `${plural(outcome.resent, 'event')} that had got lost`);

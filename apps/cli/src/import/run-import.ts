@@ -7,6 +7,7 @@ import { ensureProjector } from '../support/projector.js';
 import { countConsumers, openQueue } from '../support/queue.js';
 import { type Services, withServices } from '../support/services.js';
 import { waitProjected } from '../support/wait-projected.js';
+import { holdFailure } from './hold-failure.js';
 import { importViaLog } from './import-log.js';
 import { importViaQueue } from './import-queue.js';
 import { detectFormat, type OpenedSource, openSource } from './open-source.js';
@@ -74,7 +75,8 @@ async function importInto(
     onProgress: () => progress.update(input.bytesRead(), settled(outcome)),
     onWait: () => progress.say('Postgres or Redis is away: waiting for it to come back.'),
   };
-  const groups = regroup(source.batches, GROUP_EVENTS, GROUP_BYTES);
+  const batches = holdFailure(source.batches);
+  const groups = regroup(batches.items, GROUP_EVENTS, GROUP_BYTES);
   try {
     if (options.via === 'log') {
       const tenants = new TenantDirectory(pool, cli.clock);
@@ -93,6 +95,7 @@ async function importInto(
     progress.stop();
   }
   projector.broken.throwIfAborted();
+  batches.throwIfFailed();
   const interrupted = cli.interrupted.aborted;
   const projected = interrupted ? false : await project(cli, services, log, signal, quiet);
   projector.broken.throwIfAborted();

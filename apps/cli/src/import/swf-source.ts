@@ -29,7 +29,7 @@ const SWF_EVENT_BYTES = 250;
 
 interface Walker {
   onJob(job: SwfJob, line: number): void;
-  /** Called once, before the first line that is no comment. */
+  /** Called once, before the first job. */
   onHeader(header: SwfHeader): void;
   onSkip(reason: string, line: number): void;
 }
@@ -110,19 +110,23 @@ async function* walkSwf(chunks: AsyncIterable<Buffer>, walker: Walker): AsyncGen
     for (const line of lines) {
       // Latin-1 maps every byte to a character of its own: the hash of a header does not depend on how
       // the name of an installation was encoded.
+      const text = line.bytes.toString('latin1').slice(line.number === 1 ? markLength(line.bytes) : 0);
       const parsed = line.cut
         ? { kind: 'skip' as const, reason: 'line too long' as const }
-        : parseSwfLine(line.bytes.toString('latin1'));
-      if (parsed.kind === 'comment') {
-        if (!started) reader.read(line.bytes.toString('latin1'));
-        continue;
-      }
-      if (parsed.kind === 'blank') continue;
+        : parseSwfLine(text);
+      if (parsed.kind === 'comment' && !started) reader.read(text);
+      if (parsed.kind === 'skip') walker.onSkip(parsed.reason, line.number);
+      // Only a job ends the header: a broken line among the comments must not hide the start time behind it.
+      if (parsed.kind !== 'job') continue;
       start();
-      if (parsed.kind === 'job') walker.onJob(parsed.job, line.number);
-      else walker.onSkip(parsed.reason, line.number);
+      walker.onJob(parsed.job, line.number);
     }
     yield;
   }
   start();
+}
+
+/** Bytes of the byte order mark that a line begins with. */
+function markLength(bytes: Buffer): number {
+  return bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? 3 : 0;
 }

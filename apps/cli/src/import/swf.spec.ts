@@ -208,6 +208,18 @@ describe('importing a workload', () => {
     expect((await importText(head + LINE)).events).toHaveLength(3);
   });
 
+  it.each([
+    ['a byte order mark', `\u00ef\u00bb\u00bf${head}`],
+    ['a broken line', `Computer: Other\n${head}`],
+    ['a partial line', `${withField(11, 3)}\n${head}`],
+    ['a line that is too long', `;${'x'.repeat(300_000)}\n${head}`],
+  ])('finds the header behind %s', async (_what, text) => {
+    const { events, name } = await importText(`${text}${LINE}\n`);
+    expect(name).toBe(`swf:${traceOf(HEADER)}`);
+    expect(events.map(({ time }) => time)).toEqual([1_000_100_000, 1_000_120_000, 1_000_420_000]);
+    expect(await surveySwf(pieces(`${text}${LINE}`))).toEqual({ header: HEADER, latestSubmit: 100 });
+  });
+
   it('does not let a comment among the jobs change the workload they belong to', async () => {
     const { events } = await importText(`${head}${LINE}\n; UnixStartTime: 5\n${withField(1, 8)}\n`);
     expect(new Set(events.map((event) => event.source)).size).toBe(1);

@@ -1,3 +1,4 @@
+import { nameText } from '../fleet/fleet-texts.js';
 import { formatCount, formatDuration, plural } from '../support/numbers.js';
 import { type Terminal } from '../support/terminal.js';
 import { formatTime } from '../support/times.js';
@@ -20,7 +21,9 @@ export function statusText(terminal: Terminal, status: SystemStatus, nowMs: numb
   if (ledger.halted !== null) {
     const { position, error, since } = ledger.halted;
     const when = since === null ? '' : ` since ${formatTime(Date.parse(since))}`;
-    lines.push(line('halted', red(`at position ${formatCount(BigInt(position))}${when}: ${error}`)));
+    lines.push(
+      line('halted', red(`at position ${formatCount(BigInt(position))}${when}: ${nameText(error)}`)),
+    );
   }
   if (ledger.needs !== null) {
     const why = 'stands still: other code or other buckets made its tables';

@@ -1,5 +1,6 @@
 import { DepthQueries, type DepthRow } from '@quipu/read-models';
 import { createRedis } from '@quipu/platform';
+import { nameText } from '../fleet/fleet-texts.js';
 import { formatCount, formatDuration } from './numbers.js';
 import { type Services } from './services.js';
 import { renderTable } from './table.js';
@@ -28,7 +29,7 @@ export function depthTable(terminal: Terminal, rows: readonly DepthRow[]): strin
     terminal,
     columns,
     rows.map((row) => [
-      ...[row.tenant, row.queue === '' ? '–' : row.queue],
+      ...[row.tenant, row.queue].map(nameText),
       ...[row.queued, row.delayed, row.blocked, row.inProgress].map(formatCount),
       age(row.oldestWaitingMs),
     ]),

@@ -1,5 +1,5 @@
 import { CommanderError } from 'commander';
-import { ConfigError, QuipuError, UsageError } from '@quipu/platform';
+import { ConfigError, InvalidTimeRangeError, QuipuError, UsageError } from '@quipu/platform';
 
 /** What the process's exit code tells a script. */
 export const EXIT = { ok: 0, error: 1, usage: 2, checkFailed: 3, interrupted: 130 } as const;
@@ -27,6 +27,7 @@ export function exitCodeOf(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
   if (error instanceof InterruptedError) return EXIT.interrupted;
   if (error instanceof CheckFailedError) return EXIT.checkFailed;
-  if (error instanceof UsageError || error instanceof ConfigError) return EXIT.usage;
+  const misused = [UsageError, ConfigError, InvalidTimeRangeError];
+  if (misused.some((kind) => error instanceof kind)) return EXIT.usage;
   return EXIT.error;
 }

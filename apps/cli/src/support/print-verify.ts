@@ -1,3 +1,4 @@
+import { printableText } from '../dead-letters/printable.js';
 import { type VerifyReport } from '../verify/report.js';
 import { formatCount, formatDuration, formatSeconds, plural } from './numbers.js';
 import { printLine, type Terminal } from './terminal.js';
@@ -25,11 +26,11 @@ export function printVerifyReport(terminal: Terminal, report: VerifyReport): voi
     line('copy', `${plural(report.copy.events, 'event')} written, read back and checked`);
   }
   for (const { kind, key, expected, found, entities } of report.examples) {
-    printLine(terminal, `  ${red('✗')} ${kind} ${key}`);
+    printLine(terminal, `  ${red('✗')} ${kind} ${printableText(key)}`);
     // What is conserved is compared with itself, not with the log.
     const due = kind === 'conservation' ? expected : `the log comes to ${expected ?? 'no row'}`;
     printLine(terminal, `      ${due}, found ${found ?? 'no row'}`);
-    if (entities.length > 0) printLine(terminal, dim(`      look at ${entities.join(', ')}`));
+    if (entities.length > 0) printLine(terminal, dim(`      look at ${printableText(entities.join(', '))}`));
   }
 }
 

@@ -1,4 +1,5 @@
 import { type EstimatedGroup, type EstimatedUsage } from '@quipu/read-models';
+import { nameText } from '../fleet/fleet-texts.js';
 import { formatSeconds, secondsText } from '../support/numbers.js';
 import { type Column, renderTable } from '../support/table.js';
 import { printJson, printLine, type Terminal } from '../support/terminal.js';
@@ -83,7 +84,7 @@ function usageTable(terminal: Terminal, query: CheckedUsageQuery, answer: Estima
   const cells = (value: bigint, estimated: bigint): string[] =>
     estimates ? [formatSeconds(value), formatSeconds(estimated)] : [formatSeconds(value)];
   const groupCells = (row: EstimatedGroup): string[] =>
-    query.groupBy.map((dimension) => row.group[dimension] ?? '–');
+    query.groupBy.map((dimension) => nameText(row.group[dimension] ?? ''));
   const lines = bucketed
     ? answer.buckets.flatMap((bucket, index) =>
         answer.rows
@@ -103,7 +104,7 @@ function usageTable(terminal: Terminal, query: CheckedUsageQuery, answer: Estima
 }
 
 function filterText(query: CheckedUsageQuery): string {
-  const filters = Object.entries(query.filters).map(([name, value]) => `${name} ${value}`);
+  const filters = Object.entries(query.filters).map(([name, value]) => `${name} ${nameText(value)}`);
   return filters.length === 0 ? '' : `, ${filters.join(', ')}`;
 }
 
