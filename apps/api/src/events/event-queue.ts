@@ -1,9 +1,9 @@
-import { LIFECYCLE_QUEUE, MAX_EVENTS_PER_JOB, QUEUE_PREFIX, toCloudEvent } from '@quipu/contracts';
-import { createRedis, errorMessage, type Logger } from '@quipu/platform';
+import { LIFECYCLE_QUEUE, MAX_EVENTS_PER_JOB, toCloudEvent } from '@quipu/contracts';
+import type { Logger } from '@quipu/platform';
 import type { OnApplicationShutdown } from '@nestjs/common';
-import { type JobsOptions, Queue } from 'bullmq';
-import type { Redis } from 'ioredis';
+import type { JobsOptions } from 'bullmq';
 import { ProblemException } from '../answers/problem.exception.js';
+import { QueueDoor } from '../intake/queue-door.js';
 import type { AcceptedEvent } from './judge-events.js';
 
 /** Events that travel in one job. */
@@ -22,8 +22,6 @@ export type JobState =
 const MAX_JOB_CHARACTERS = 1 << 20;
 /** How long the queue is taken to be as long as it was, ms: the limit is a rough one. */
 const LENGTH_HOLDS_MS = 100;
-/** Longest the queue may take to answer, ms. */
-const PATIENCE_MS = 5_000;
 /** Seconds after which a caller that is put off may try again. */
 const RETRY_AFTER = '5';
 /** A job whose outcome is awaited stays for so long once it is done, in seconds, among so many. */
@@ -34,18 +32,19 @@ const KEPT: JobsOptions = { removeOnComplete: { age: 60, count: 1_000 } };
  * again, and an event that arrived all the same is stored once.
  */
 export class EventQueue implements OnApplicationShutdown {
-  private readonly redis: Redis;
-  private opened: Queue | null = null;
-  private away = false;
+  private readonly door: QueueDoor;
   private length = 0;
   private lookAgainAt = 0;
 
   constructor(
     redisUrl: string,
     private readonly maxLength: number,
-    private readonly logger: Logger,
+    logger: Logger,
   ) {
-    this.redis = createRedis(redisUrl, 'producer', 'quipu-api-queue');
+    this.door = new QueueDoor({
+      names: { queue: LIFECYCLE_QUEUE, takes: 'events', client: 'quipu-api-queue' },
+      ...{ redisUrl, logger, refusal },
+    });
   }
 
   /**
@@ -55,7 +54,9 @@ export class EventQueue implements OnApplicationShutdown {
   async checkLength(): Promise<void> {
     const now = performance.now();
     if (now >= this.lookAgainAt) {
-      this.length = await this.ask((queue) => queue.getJobCountByTypes('waiting', 'prioritized', 'delayed'));
+      this.length = await this.door.ask((queue) =>
+        queue.getJobCountByTypes('waiting', 'prioritized', 'delayed'),
+      );
       this.lookAgainAt = now + LENGTH_HOLDS_MS;
     }
     if (this.length < this.maxLength) return;
@@ -78,7 +79,7 @@ export class EventQueue implements OnApplicationShutdown {
       data: { events: members.map(({ event }) => toCloudEvent(event)), import: true },
       ...(kept ? { opts: KEPT } : {}),
     }));
-    const added = await this.ask((queue) => queue.addBulk(jobs));
+    const added = await this.door.ask((queue) => queue.addBulk(jobs));
     return groups.map((members, i) => ({ id: added[i]!.id!, events: members }));
   }
 
@@ -87,9 +88,9 @@ export class EventQueue implements OnApplicationShutdown {
    * @throws ProblemException 503 while Redis is away.
    */
   async states(ids: readonly string[]): Promise<JobState[]> {
-    const replies = await this.ask((queue) =>
+    const replies = await this.door.ask((queue) =>
       Promise.all(
-        ids.map((id) => this.redis.hmget(queue.toKey(id), 'timestamp', 'finishedOn', 'returnvalue')),
+        ids.map((id) => this.door.redis.hmget(queue.toKey(id), 'timestamp', 'finishedOn', 'returnvalue')),
       ),
     );
     return replies.map(([added, finished, value]) => {
@@ -104,43 +105,22 @@ export class EventQueue implements OnApplicationShutdown {
 
   /** Forgets jobs that are done; a failure only leaves them for their minute. */
   forget(ids: readonly string[]): void {
-    void this.ask((queue) => Promise.all(ids.map((id) => queue.remove(id)))).catch(() => undefined);
+    void this.door.ask((queue) => Promise.all(ids.map((id) => queue.remove(id)))).catch(() => undefined);
   }
 
   /** Disconnects. */
   onApplicationShutdown(): Promise<void> {
-    // Closing waits for an answer of Redis, which may be away: the end of the process must not.
-    void this.opened?.close().catch(() => undefined);
-    this.redis.disconnect();
+    this.door.close();
     return Promise.resolve();
   }
+}
 
-  private async ask<T>(work: (queue: Queue) => Promise<T>): Promise<T> {
-    try {
-      // A queue opened while Redis is away would wait for it, and fail for good if it goes again meanwhile.
-      if (this.redis.status !== 'ready') throw new Error(`the connection is ${this.redis.status}`);
-      this.opened ??= this.open();
-      const answer = await withPatience(work(this.opened));
-      if (this.away) this.logger.info('the queue takes events again');
-      this.away = false;
-      return answer;
-    } catch (error) {
-      if (!this.away) this.logger.warn({ reason: errorMessage(error) }, 'the queue takes no events');
-      this.away = true;
-      throw new ProblemException(503, 'The queue does not answer.', {
-        hint: 'Keep the events and send them again: those that arrived are stored once.',
-        headers: { 'retry-after': RETRY_AFTER },
-      });
-    }
-  }
-
-  private open(): Queue {
-    const queue = new Queue(LIFECYCLE_QUEUE, { connection: this.redis, prefix: QUEUE_PREFIX });
-    // Without a listener a lost connection would end the process; the commands that fail tell of it.
-    queue.on('error', () => undefined);
-    queue.waitUntilReady().catch(() => (this.opened = null));
-    return queue;
-  }
+/** What is told while the queue does not answer. */
+function refusal(): ProblemException {
+  return new ProblemException(503, 'The queue does not answer.', {
+    hint: 'Keep the events and send them again: those that arrived are stored once.',
+    headers: { 'retry-after': RETRY_AFTER },
+  });
 }
 
 /** Cuts events into jobs. */
@@ -159,17 +139,4 @@ function group(events: readonly AcceptedEvent[]): AcceptedEvent[][] {
     size += event.size;
   }
   return groups;
-}
-
-async function withPatience<T>(work: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`no answer within ${PATIENCE_MS} ms`)), PATIENCE_MS);
-    timer.unref();
-  });
-  try {
-    return await Promise.race([work, late]);
-  } finally {
-    clearTimeout(timer);
-  }
 }

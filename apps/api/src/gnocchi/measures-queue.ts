@@ -1,15 +1,12 @@
 import { type Measures, measuresJobs } from '@quipu/archive';
-import { MEASURES_QUEUE, QUEUE_PREFIX } from '@quipu/contracts';
-import { createRedis, errorMessage, type Logger } from '@quipu/platform';
+import { MEASURES_QUEUE } from '@quipu/contracts';
+import type { Logger } from '@quipu/platform';
 import type { OnApplicationShutdown } from '@nestjs/common';
-import { Queue } from 'bullmq';
-import type { Redis } from 'ioredis';
+import { QueueDoor } from '../intake/queue-door.js';
 import { GnocchiError } from './forms/gnocchi-error.js';
 import type { MeasuresIntake } from './gnocchi-archive.js';
 import { type NoRoom, placesOf, QueueRoom } from './queue-room.js';
 
-/** Longest the queue may take to answer, ms. */
-const PATIENCE_MS = 5_000;
 const RETRY_AFTER = { 'retry-after': '5' };
 const REFUSALS: Readonly<Record<NoRoom, readonly [number, string]>> = {
   full: [503, 'Measures arrive faster than they are aggregated'],
@@ -18,18 +15,15 @@ const REFUSALS: Readonly<Record<NoRoom, readonly [number, string]>> = {
 
 /** The way of measures into their queue. While Redis is away, or the queue too long, it says so at once. */
 export class MeasuresQueue implements MeasuresIntake, OnApplicationShutdown {
-  private readonly redis: Redis;
-  private opened: Queue | null = null;
-  private away = false;
+  private readonly door: QueueDoor;
   private readonly room: QueueRoom;
 
   /** @param places room in the queue, from which on more measures are put off. */
-  constructor(
-    redisUrl: string,
-    places: number,
-    private readonly logger: Logger,
-  ) {
-    this.redis = createRedis(redisUrl, 'producer', 'quipu-api-measures');
+  constructor(redisUrl: string, places: number, logger: Logger) {
+    this.door = new QueueDoor({
+      names: { queue: MEASURES_QUEUE, takes: 'measures', client: 'quipu-api-measures' },
+      ...{ redisUrl, logger, refusal: () => new GnocchiError(503, 'The queue does not answer', RETRY_AFTER) },
+    });
     this.room = new QueueRoom(places);
   }
 
@@ -38,60 +32,21 @@ export class MeasuresQueue implements MeasuresIntake, OnApplicationShutdown {
    * @throws GnocchiError 503: Redis is away, or the queue is full; 429: this tenant has its share of it.
    */
   async add(measures: Measures, tenant: string): Promise<void> {
-    await this.ask(() => this.room.look(this.redis));
+    await this.door.ask(() => this.room.look(this.door.redis));
     const refusal = this.room.refusal(tenant);
     if (refusal !== null) throw new GnocchiError(...REFUSALS[refusal], RETRY_AFTER);
-    const jobs = measuresJobs(measures).map(({ id, data }) => ({
+    const jobs = measuresJobs(measures).map(({ id, data, metrics }) => ({
       name: tenant,
       data,
-      opts: { jobId: id, removeOnComplete: true },
+      opts: { jobId: id, removeOnComplete: true, metrics },
     }));
-    await this.ask((queue) => queue.addBulk(jobs));
+    await this.door.ask((queue) => queue.addBulk(jobs));
     for (const { data } of jobs) this.room.add(tenant, placesOf(data.measures.length));
   }
 
   /** Disconnects. */
   onApplicationShutdown(): Promise<void> {
-    // Closing waits for an answer of Redis, which may be away: the end of the process must not.
-    void this.opened?.close().catch(() => undefined);
-    this.redis.disconnect();
+    this.door.close();
     return Promise.resolve();
-  }
-
-  private async ask<T>(work: (queue: Queue) => Promise<T>): Promise<T> {
-    try {
-      // A queue opened while Redis is away would wait for it, and fail for good if it goes again meanwhile.
-      if (this.redis.status !== 'ready') throw new Error(`the connection is ${this.redis.status}`);
-      this.opened ??= this.open();
-      const answer = await withPatience(work(this.opened));
-      if (this.away) this.logger.info('the queue takes measures again');
-      this.away = false;
-      return answer;
-    } catch (error) {
-      if (!this.away) this.logger.warn({ reason: errorMessage(error) }, 'the queue takes no measures');
-      this.away = true;
-      throw new GnocchiError(503, 'The queue does not answer', RETRY_AFTER);
-    }
-  }
-
-  private open(): Queue {
-    const queue = new Queue(MEASURES_QUEUE, { connection: this.redis, prefix: QUEUE_PREFIX });
-    // Without a listener a lost connection would end the process; the commands that fail tell of it.
-    queue.on('error', () => undefined);
-    queue.waitUntilReady().catch(() => (this.opened = null));
-    return queue;
-  }
-}
-
-async function withPatience<T>(work: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`no answer within ${PATIENCE_MS} ms`)), PATIENCE_MS);
-    timer.unref();
-  });
-  try {
-    return await Promise.race([work, late]);
-  } finally {
-    clearTimeout(timer);
   }
 }

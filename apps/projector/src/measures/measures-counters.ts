@@ -14,18 +14,22 @@ export interface MeasuresCounters {
   orphaned: number;
   /** Measures put aside, since somebody else had their metric. */
   deferred: number;
+  /** Measures dropped, since too much of their metric was put aside. */
+  dropped: number;
   /** Passes over a metric that failed. */
   failed: number;
   /** Group commits. */
   commits: number;
   /** Times the archive became unavailable. */
   outages: number;
+  /** Jobs given back to the queue because of that. */
+  returned: number;
 }
 
 /** Counters at zero. */
 export function noMeasures(): MeasuresCounters {
   return {
     ...{ jobs: 0, duplicates: 0, unreadable: 0, taken: 0, late: 0 },
-    ...{ orphaned: 0, deferred: 0, failed: 0, commits: 0, outages: 0 },
+    ...{ orphaned: 0, deferred: 0, dropped: 0, failed: 0, commits: 0, outages: 0, returned: 0 },
   };
 }
