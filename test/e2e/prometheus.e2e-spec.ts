@@ -51,6 +51,14 @@ withPrometheus('a real Prometheus', () => {
     const refused = { ...base, id: `refused-${moments}`, type: 'job.imagined', subject: 'job/q/1' };
     await system.queue.add('events', { events: [twice, refused], import: true });
   }
+  /** Lets things happen until something holds; 150 s at most. */
+  async function busyUntil(holds: () => Promise<boolean>): Promise<void> {
+    for (const deadline = performance.now() + 150 * SECONDS; performance.now() < deadline;) {
+      await live();
+      await new Promise((resolve) => setTimeout(resolve, 500));
+      if (await holds()) return;
+    }
+  }
   const base = { specversion: '1.0', source: 'e2e', tenant: 'superadmin', time: '2026-01-01T00:00:00Z' };
 
   beforeAll(async () => {
@@ -91,24 +99,25 @@ withPrometheus('a real Prometheus', () => {
       );
       const expressions = [...panelExpressions(), ...rules.map(ruleExpression)];
       let silent: string[] = expressions;
-      for (const deadline = Date.now() + 40 * SECONDS; silent.length > 0 && Date.now() < deadline;) {
-        await live();
-        await new Promise((resolve) => setTimeout(resolve, 500));
+      await busyUntil(async () => {
         const answers = await Promise.all(silent.map((expression) => prometheus.query(expression)));
         silent = silent.filter((_, i) => !answers[i]!.some(({ value }) => Number.isFinite(Number(value[1]))));
-      }
-      expect(silent).toEqual([]);
-      const up = await prometheus.query('up');
-      expect(Object.fromEntries(up.map(({ metric, value }) => [metric['job'], value[1]]))).toEqual({
-        ...{ prometheus: '1', quipu: '1', 'quipu-debusine': '1' },
+        return silent.length === 0;
       });
-      for (const rule of await prometheus.rules()) {
-        expect({ rule: rule.name, health: rule.health, error: rule.lastError }).toEqual({
-          ...{ rule: rule.name, health: 'ok' },
-        });
-      }
+      expect(silent).toEqual([]);
+      // A scrape that took too long on a busy machine is made again.
+      let jobs: Record<string, string> = {};
+      let unwell: unknown[] = [];
+      await busyUntil(async () => {
+        const up = await prometheus.query('up');
+        jobs = Object.fromEntries(up.map(({ metric, value }) => [metric['job'], value[1]]));
+        unwell = (await prometheus.rules()).filter(({ health }) => health !== 'ok');
+        return unwell.length === 0 && Object.values(jobs).every((value) => value === '1');
+      });
+      expect(jobs).toEqual({ prometheus: '1', quipu: '1', 'quipu-debusine': '1' });
+      expect(unwell).toEqual([]);
     },
-    60 * SECONDS,
+    100 * SECONDS,
   );
 
   it('takes OpenMetrics, with every family’s type', async () => {

@@ -22,8 +22,12 @@ export function debianPackage(name: string): UnpackedPackage {
       const unpacked = run('dpkg', ['-x', file, '.'], partial);
       if (unpacked !== null) return { missing: `the package ${name} could not be unpacked: ${unpacked}` };
     }
-    // Another process may have been faster: then its copy is as good.
-    if (!existsSync(root)) renameSync(partial, root);
+    try {
+      renameSync(partial, root);
+    } catch (error) {
+      // Another process may have been faster: then its copy is as good.
+      if (!existsSync(root)) throw error;
+    }
     return { root };
   } finally {
     rmSync(partial, { recursive: true, force: true });

@@ -58,15 +58,33 @@ export interface RunningPrometheus {
 }
 
 /**
- * Starts Prometheus with the configuration and rules that are deployed, looking every second, at an API that
+ * Starts Prometheus with the configuration and rules that are deployed, looking every other second, at an API that
  * listens elsewhere.
  */
 export async function startPrometheus(
+  binaries: PrometheusBinaries,
+  api: { readonly host: string; readonly token: string },
+): Promise<RunningPrometheus> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await startOn(await freePort(), binaries, api);
+    } catch (error) {
+      // Somebody else may have taken the port that was free a moment ago.
+      if (tries === MOST_STARTS || !/address already in use/.test(String(error))) throw error;
+    }
+  }
+}
+
+const MOST_STARTS = 5;
+/** How long Prometheus may take until it answers, ms. */
+const PATIENCE_MS = 60_000;
+
+async function startOn(
+  port: number,
   { prometheus }: PrometheusBinaries,
   api: { readonly host: string; readonly token: string },
 ): Promise<RunningPrometheus> {
   const directory = mkdtempSync(join(tmpdir(), 'quipu-prometheus-'));
-  const port = await freePort();
   writeFileSync(join(directory, 'token'), api.token);
   const deployed = readFileSync(join(deployDir, 'prometheus', 'prometheus.yml'), 'utf8');
   const config = deployed
@@ -74,8 +92,8 @@ export async function startPrometheus(
     .replaceAll('localhost:9090', `127.0.0.1:${port}`)
     .replaceAll('/run/secrets/quipu_metrics_token', join(directory, 'token'))
     .replaceAll('rules/*.yml', join(deployDir, 'prometheus', 'rules', '*.yml'))
-    .replace(/_interval: 15s/g, '_interval: 1s')
-    .replace('scrape_timeout: 10s', 'scrape_timeout: 1s');
+    .replace(/_interval: 15s/g, '_interval: 2s')
+    .replace('scrape_timeout: 10s', 'scrape_timeout: 2s');
   writeFileSync(join(directory, 'prometheus.yml'), config);
   const child = spawn(
     prometheus,
@@ -89,7 +107,12 @@ export async function startPrometheus(
   );
   let said = '';
   child.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()));
-  const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+  const ended = new Promise<void>((resolve) => child.once('close', () => resolve()));
+  const stop = async (): Promise<void> => {
+    child.kill();
+    await ended;
+    rmSync(directory, { recursive: true, force: true });
+  };
   const ask = async (path: string, body?: URLSearchParams): Promise<unknown> => {
     const answer = await fetch(
       `http://127.0.0.1:${port}${path}`,
@@ -99,10 +122,14 @@ export async function startPrometheus(
     if (error !== undefined) throw new Error(error);
     return data;
   };
-  for (let tries = 0; ; tries += 1) {
+  for (const deadline = performance.now() + PATIENCE_MS; ;) {
     const ready = await fetch(`http://127.0.0.1:${port}/-/ready`).catch(() => null);
-    if (ready?.ok) break;
-    if (child.exitCode !== null || tries === 200) throw new Error(`Prometheus did not start: ${said}`);
+    // One that has ended is not the one that answers.
+    if (child.exitCode === null && ready?.ok === true) break;
+    if (child.exitCode !== null || performance.now() > deadline) {
+      await stop();
+      throw new Error(`Prometheus did not start: ${said}`);
+    }
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
   return {
@@ -120,11 +147,7 @@ export async function startPrometheus(
       };
       return groups.flatMap(({ rules }) => rules);
     },
-    async stop() {
-      child.kill();
-      await ended;
-      rmSync(directory, { recursive: true, force: true });
-    },
+    stop,
   };
 }
 
