@@ -10,6 +10,7 @@ import {
   LINK,
   object,
   page,
+  PAGED,
   parameterOf,
   pathParameter,
   problems,
@@ -89,7 +90,7 @@ export const adminApi: ApiFragment = {
       get: {
         ...{ tags: ['Administration'], operationId: 'listTenants', summary: 'Tenants', security: BY_KEY },
         description: 'Superadmins see all, admins their own.',
-        parameters: [parameterOf('limit'), parameterOf('cursor'), parameterOf('format')],
+        parameters: PAGED,
         responses: {
           200: {
             description: 'One page, ordered by id.',
@@ -137,9 +138,7 @@ export const adminApi: ApiFragment = {
         parameters: [
           parameterOf('tenant'),
           queryParameter('principal', 'Only keys of this principal.', 'service'),
-          parameterOf('limit'),
-          parameterOf('cursor'),
-          parameterOf('format'),
+          ...PAGED,
         ],
         responses: {
           200: {
@@ -252,9 +251,7 @@ export const adminApi: ApiFragment = {
         parameters: [
           queryParameter('actor', 'Only what this actor did.', 'acme/admin'),
           queryParameter('action', 'Only this action.', 'key.created'),
-          parameterOf('limit'),
-          parameterOf('cursor'),
-          parameterOf('format'),
+          ...PAGED,
         ],
         responses: {
           200: {

@@ -11,6 +11,7 @@ import {
   LINK,
   object,
   page,
+  PAGED,
   parameterOf,
   pathParameter,
   problems,
@@ -130,9 +131,7 @@ export const fleetApi: ApiFragment = {
           queryParameter('sort', 'What rows are ordered by; a minus sign turns it about.', '-since', {
             ...{ type: 'string', enum: WORKER_SORT_WORDS, default: 'worker' },
           }),
-          parameterOf('limit'),
-          parameterOf('cursor'),
-          parameterOf('format'),
+          ...PAGED,
           parameterOf('after'),
         ],
         responses: {
@@ -199,9 +198,7 @@ export const fleetApi: ApiFragment = {
             ...{ type: 'string', default: DEFAULT_POOL_START },
           }),
           parameterOf('end'),
-          parameterOf('limit'),
-          parameterOf('cursor'),
-          parameterOf('format'),
+          ...PAGED,
           parameterOf('after'),
         ],
         responses: {

@@ -15,6 +15,13 @@ export function parameterOf(name: keyof typeof PARAMETERS): Reference {
   return { $ref: `#/components/parameters/${name}` };
 }
 
+/** What every list takes: how many rows, from where on, and in which form. */
+export const PAGED: readonly Reference[] = [
+  parameterOf('limit'),
+  parameterOf('cursor'),
+  parameterOf('format'),
+];
+
 /** A parameter of the query. */
 export function queryParameter(
   name: string,

@@ -9,6 +9,7 @@ import {
   LINK,
   object,
   page,
+  PAGED,
   parameterOf,
   problems,
   queryParameter,
@@ -107,9 +108,7 @@ export const queuesApi: ApiFragment = {
           parameterOf('tenant'),
           queryParameter('queue', 'Only this queue.', 'builds'),
           parameterOf('asOf'),
-          parameterOf('limit'),
-          parameterOf('cursor'),
-          parameterOf('format'),
+          ...PAGED,
           parameterOf('after'),
         ],
         responses: {

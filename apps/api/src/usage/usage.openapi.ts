@@ -12,6 +12,7 @@ import {
   LINK,
   object,
   page,
+  PAGED,
   parameterOf,
   problems,
   queryParameter,
@@ -70,9 +71,7 @@ export const usageApi: ApiFragment = {
           parameterOf('asOf'),
           parameterOf('tenant'),
           ...filterParameters(),
-          parameterOf('limit'),
-          parameterOf('cursor'),
-          parameterOf('format'),
+          ...PAGED,
           parameterOf('after'),
         ],
         responses: {

@@ -12,6 +12,7 @@ import {
   LINK,
   object,
   page,
+  PAGED,
   parameterOf,
   problems,
   queryParameter,
@@ -109,9 +110,7 @@ export const whyApi: ApiFragment = {
           queryParameter('events', 'With the events behind each interval; CSV never has them.', 'true', {
             ...{ type: 'string', enum: ['true', 'false'], default: 'true' },
           }),
-          parameterOf('limit'),
-          parameterOf('cursor'),
-          parameterOf('format'),
+          ...PAGED,
           parameterOf('after'),
         ],
         responses: {
