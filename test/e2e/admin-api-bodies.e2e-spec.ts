@@ -76,4 +76,23 @@ describe('bodies of tenants and keys', () => {
     const answer = await post('/api/tenants', payload, type);
     expect(statuses).toContain(answer.statusCode);
   });
+
+  it('that cannot be read are told why', async () => {
+    const cut = await post('/api/tenants', '{"id":');
+    expect([cut.statusCode, cut.json().detail]).toEqual([400, expect.stringMatching(/^The body is no JSON/)]);
+    const latin = Buffer.from('{"id":"t-new","name":"K\u00f6ln"}', 'latin1');
+    const answer = await system.request({
+      ...{ method: 'POST', url: '/api/tenants', payload: latin },
+      headers: { authorization: `Bearer ${secret}`, 'content-type': 'application/json' },
+    });
+    expect([answer.statusCode, answer.json().detail]).toEqual([400, 'The body is no UTF-8.']);
+  });
+
+  it('that are empty are none, whatever their type is', async () => {
+    const made = await post('/api/keys', { tenant: 't-acme', principal: 'empty', role: 'user' });
+    const rotated = await post(`/api/keys/${made.json().id}/rotate`, '');
+    expect([rotated.statusCode, rotated.json().replaces?.id]).toEqual([201, made.json().id]);
+    expect((await post(`/api/keys/${rotated.json().id}/revoke`, '')).statusCode).toBe(200);
+    expect((await post('/api/tenants', '')).statusCode).toBe(422);
+  });
 });

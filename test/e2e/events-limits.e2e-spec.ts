@@ -1,6 +1,7 @@
 import type { InjectOptions, Response } from 'light-my-request';
 import { cuttableProxy, type CuttableProxy } from '../../apps/projector/test/cuttable-proxy.js';
 import { sampleCloudEvent, until } from '../../apps/projector/test/sample-job.js';
+import { type Document, resolved, schemasOf } from './support/openapi-schemas.js';
 import { startTestSystem, type TestSystem } from './support/test-system.js';
 
 let callers = 0;
@@ -95,7 +96,7 @@ describe('limits of requests', () => {
   beforeAll(async () => {
     // One a second: however slowly this machine asks, most of what is asked at once is refused.
     const rates = { QUIPU_REQUESTS_PER_KEY: '1', QUIPU_REQUESTS_PER_ADDRESS: '1' };
-    system = await startTestSystem({ env: { ...rates, QUIPU_TRUSTED_PROXIES: '127.0.0.1' } });
+    system = await startTestSystem({ env: { ...rates, QUIPU_TRUSTED_PROXIES: '127.0.0.1' }, refusalMs: 0 });
   });
   afterAll(() => system.stop());
 
@@ -126,5 +127,34 @@ describe('limits of requests', () => {
       (await system.request({ url: '/health/live', headers: { 'x-forwarded-for': '203.0.113.5' } }))
         .statusCode,
     ).toBe(200);
+  });
+
+  it('refuses as the OpenAPI document says, on every route but the probes of health', async () => {
+    const document: Document = (await system.request({ url: '/docs/openapi.json' })).json();
+    const compile = schemasOf(document);
+    const headers = { 'x-forwarded-for': '203.0.113.8', accept: 'application/json' };
+    for (const [path, operations] of Object.entries(document.paths)) {
+      if (path.startsWith('/health/')) continue;
+      for (const [method, { responses }] of Object.entries(operations)) {
+        const name = `${method} ${path}`;
+        const request = { method: method as 'get', url: path.replaceAll(/\{\w+\}/g, 'x'), headers };
+        let answer: Response | undefined;
+        // At one a second, of several that are asked at once some are refused; the first come out of the burst.
+        for (let round = 0; answer === undefined && round < 50; round += 1) {
+          const answers = await Promise.all([0, 1, 2, 3].map(() => system.request(request)));
+          answer = answers.find(({ body }) => /too many requests at once/i.test(body));
+        }
+        if (answer === undefined) throw new Error(`${name} is never refused`);
+        expect([name, answer.headers['retry-after']]).toEqual([name, expect.stringMatching(/^[1-9]\d*$/)]);
+        const told = responses[String(answer.statusCode)];
+        expect([name, answer.statusCode, told !== undefined]).toEqual([name, answer.statusCode, true]);
+        const type = String(answer.headers['content-type']).split(';', 1)[0]!;
+        const media = resolved(document, told!).content?.[type];
+        expect([name, type, media !== undefined]).toEqual([name, type, true]);
+        if (!/^[[{"]/.test(answer.body)) continue;
+        const validate = compile(media!.schema);
+        expect([name, validate(answer.json()), validate.errors]).toEqual([name, true, null]);
+      }
+    }
   });
 });

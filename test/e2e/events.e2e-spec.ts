@@ -55,6 +55,12 @@ describe('POST /api/events', () => {
         `${JSON_TYPE}; Charset="UTF-8"`,
         (event: object) => `\n ${JSON.stringify(event, null, 2)}\n`,
       ],
+      [
+        'one event with the other name of its charset',
+        `${ONE};charset=utf8`,
+        (event: object) => JSON.stringify(event),
+      ],
+      ['one event behind a byte order mark', ONE, (event: object) => `\uFEFF${JSON.stringify(event)}`],
       ['a batch', BATCH, (event: object) => JSON.stringify([event])],
       ['a batch as plain JSON', JSON_TYPE, (event: object) => ` [${JSON.stringify(event)}] `],
       ['lines', LINES, (event: object) => `${JSON.stringify(event)}\n`],
@@ -81,6 +87,11 @@ describe('POST /api/events', () => {
       ] as const) {
         const answer = await post(body, { type });
         expect([answer.statusCode, answer.json()]).toEqual([202, { accepted: 0, rejected: [] }]);
+        const waited = await post(body, { type, query: '?ack=log' });
+        expect([waited.statusCode, waited.json()]).toEqual([
+          200,
+          { accepted: 0, rejected: [], new: [], duplicates: [], conflicts: [], token: null },
+        ]);
       }
     });
 
@@ -190,6 +201,18 @@ describe('POST /api/events', () => {
     ])('%s', async (_, encoding, body, status) => {
       const answer = await post(body, { type: BATCH, headers: { 'content-encoding': encoding } });
       expect([answer.statusCode, answer.json().status]).toEqual([status, status]);
+    });
+
+    it.each([
+      ['plain JSON', JSON_TYPE, 415],
+      ['lines', LINES, 415],
+      ['whatever it is', 'application/octet-stream', 415],
+      ['an event that has them as well', ONE, 202],
+    ])('attributes in headers: the body is %s', async (_, type, status) => {
+      const headers = { 'ce-specversion': '1.0', 'ce-id': '1', 'ce-type': 'job.queued', 'ce-source': 's' };
+      const answer = await post(sampleCloudEvent(), { type, headers });
+      expect(answer.statusCode).toBe(status);
+      if (status === 415) expect(answer.json().hint).toContain('application/cloudevents+json');
     });
 
     it('parameters it does not know', async () => {

@@ -11,6 +11,10 @@ const refusal = (description: string, example: string): ApiResponse => ({
   content: text(example),
 });
 
+const RETRY = { 'Retry-After': { $ref: '#/components/headers/RetryAfter' } } as const;
+const TOO_MANY = {
+  429: { ...refusal('Asked too often.', 'Too many requests at once.'), headers: RETRY },
+} as const;
 const REFUSALS = {
   401: refusal(
     'Headers are missing, or do not belong together.',
@@ -18,8 +22,9 @@ const REFUSALS = {
   ),
   503: {
     ...refusal('The database is away.', 'Unable to read data from the database'),
-    headers: { 'Retry-After': { $ref: '#/components/headers/RetryAfter' } },
+    headers: RETRY,
   },
+  ...TOO_MANY,
 } as const;
 
 /** The Coopr dialect in the document. */
@@ -29,7 +34,7 @@ export const cooprApi: ApiFragment = {
     '/status': {
       get: {
         ...{ tags: ['Coopr'], operationId: 'cooprStatus', summary: 'The server answers', security: OPEN },
-        responses: { 200: refusal('Always.', 'OK\n') },
+        responses: { 200: refusal('Always.', 'OK\n'), ...TOO_MANY },
       },
     },
     '/v2/metrics/queues': {

@@ -1,6 +1,7 @@
 import { UnsupportedMediaTypeException } from '@nestjs/common';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { readBody } from './read-body.js';
+import { ProblemException } from '../answers/problem.exception.js';
+import { decodeUtf8, readBody } from './read-body.js';
 
 /** Path of the ingestion route, which reads its body itself: after it has looked at the key. */
 export const EVENTS_PATH = '/api/events';
@@ -27,9 +28,16 @@ export function registerBodyParsers(
       return done(new UnsupportedMediaTypeException('Send a body as application/json.'));
     }
     const encoding = request.headers['content-encoding'];
-    readBody(payload, { encoding, maxBytes: MAX_JSON_BYTES }).then(
-      (body) => void parseJson(request, body.toString('utf8'), done),
-      (error: Error) => done(error),
-    );
+    const parse = (text: string): void => {
+      // Many clients name a type whatever they send: nothing, so typed, is no body.
+      if (text === '') return done(null, undefined);
+      void parseJson(request, text, (error, value) => {
+        if (error === null) done(null, value);
+        else done(new ProblemException(400, 'The body is no JSON, or has a member that none may have.'));
+      });
+    };
+    readBody(payload, { encoding, maxBytes: MAX_JSON_BYTES })
+      .then(decodeUtf8)
+      .then(parse, (error: Error) => done(error));
   });
 }

@@ -35,6 +35,8 @@ export interface EventDoorOptions {
 }
 
 const DAY_MS = 86_400_000;
+/** What the log makes of no events. */
+const NOTHING: LogReceipt = { appended: [], duplicates: [], conflicts: [], refused: [], position: null };
 /** Longest a caller waits for the log, ms. */
 const PATIENCE_MS = 10_000;
 
@@ -64,7 +66,7 @@ export class EventDoor {
       const members = { accepted: 0, rejected };
       throw new ProblemException(422, `All ${rejected.length} events are refused.`, { members });
     }
-    if (accepted.length === 0) return { accepted: 0, rejected, receipt: null };
+    if (accepted.length === 0) return { accepted: 0, rejected, receipt: wishes.acknowledge ? NOTHING : null };
     const head = wishes.acknowledge ? (await log.head()).position : 0n;
     const jobs = await queue.add(accepted, wishes.acknowledge);
     const receipt = wishes.acknowledge ? await this.receipts.wait(jobs, head, PATIENCE_MS) : null;

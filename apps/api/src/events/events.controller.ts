@@ -12,7 +12,7 @@ import { CallerPrincipal } from '../auth/caller.js';
 import { BodyBudget } from './body-budget.js';
 import { type DoorAnswer, EventDoor } from './event-door.js';
 import { eventState } from './event-state.js';
-import { bodyForm, readEvents } from './read-events.js';
+import { bodyForm, readEvents, refuseBinaryMode } from './read-events.js';
 import { readBody } from './read-body.js';
 import { eventsParameters, lookUpParameters } from './parameters.js';
 import type { LogReceipt } from './log-receipt.js';
@@ -47,6 +47,7 @@ export class EventsController {
     if (backfill && !isSuperadmin(principal)) {
       throw new ProblemException(403, 'Only a superadmin may send events of any age.');
     }
+    refuseBinaryMode(request.headers);
     const form = bodyForm(request.headers['content-type']);
     if (!(request.body instanceof Readable)) throw new ProblemException(400, 'The request has no body.');
     await this.door.checkOpen();

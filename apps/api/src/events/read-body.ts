@@ -59,6 +59,18 @@ export async function readBody(stream: Readable, options: ReadBodyOptions): Prom
   }
 }
 
+/**
+ * The text of a body; a byte order mark at its beginning is no part of it.
+ * @throws ProblemException 400 if it is no UTF-8.
+ */
+export function decodeUtf8(body: Buffer): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(body);
+  } catch {
+    throw new ProblemException(400, 'The body is no UTF-8.');
+  }
+}
+
 function decoderOf(encoding: string | undefined): Gunzip | null {
   switch (encoding?.trim().toLowerCase()) {
     case undefined:

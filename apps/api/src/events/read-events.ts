@@ -1,6 +1,7 @@
 import { MAX_ECHO_LENGTH } from '@quipu/contracts';
 import { errorMessage } from '@quipu/platform';
 import { ProblemException } from '../answers/problem.exception.js';
+import { decodeUtf8 } from './read-body.js';
 import { NoArrayError, splitArray, TooManyElementsError } from './split-array.js';
 
 /** Most events of one request. */
@@ -30,6 +31,24 @@ const FORMS: Readonly<Record<string, BodyForm>> = {
   'application/ndjson': 'lines',
 };
 
+/** Names of UTF-8 and of what is a part of it. */
+const CHARSETS: ReadonlySet<string> = new Set(['utf-8', 'utf8', 'us-ascii']);
+
+/**
+ * Refuses an event in binary mode, whose attributes are headers: its body is the data alone, and would be taken for an
+ * event that lacks everything.
+ * @throws ProblemException 415.
+ */
+export function refuseBinaryMode(headers: Readonly<Record<string, unknown>>): void {
+  if (headers['ce-specversion'] === undefined) return;
+  // By its type this body is an event with all its attributes; what the headers say beside it does not matter.
+  if (/^\s*application\/cloudevents/i.test(String(headers['content-type']))) return;
+  throw new ProblemException(415, 'The attributes of an event stand in its body, not in headers.', {
+    hint: 'Send it in structured mode: Content-Type application/cloudevents+json.',
+    headers: { accept: Object.keys(FORMS).join(', ') },
+  });
+}
+
 /**
  * The form of a body by its `Content-Type`.
  * @throws ProblemException 415 for any other type, or a charset other than UTF-8.
@@ -41,8 +60,7 @@ export function bodyForm(contentType: string | undefined): BodyForm {
     .find((parameter) => parameter.startsWith('charset='))
     ?.slice(8)
     .replaceAll('"', '');
-  if (form !== undefined && (charset === undefined || charset === 'utf-8' || charset === 'us-ascii'))
-    return form;
+  if (form !== undefined && (charset === undefined || CHARSETS.has(charset))) return form;
   throw new ProblemException(415, 'Events are sent as JSON in UTF-8.', {
     hint: `Content-Type may be ${Object.keys(FORMS).join(', ')}.`,
     headers: { accept: Object.keys(FORMS).join(', ') },
@@ -54,7 +72,7 @@ export function bodyForm(contentType: string | undefined): BodyForm {
  * @throws ProblemException 400 if the body as a whole is not of its form, 413 if there are too many events.
  */
 export function readEvents(body: Buffer, form: BodyForm): SentEvents {
-  const text = decode(body);
+  const text = decodeUtf8(body);
   if (form === 'lines') return { texts: lines(text), oneDocument: false };
   const isBatch = form === 'batch' || (form === 'either' && /^[ \t\r\n]*\[/.test(text));
   return { texts: isBatch ? batch(text) : [text], oneDocument: true };
@@ -75,14 +93,6 @@ export function parseText(text: string, { oneDocument }: SentEvents): ParsedText
     const detail = errorMessage(error).slice(0, MAX_ECHO_LENGTH);
     if (oneDocument) throw new ProblemException(400, `The body is no JSON: ${detail}`);
     return { reason: 'malformed', detail: `event: no JSON: ${detail}` };
-  }
-}
-
-function decode(body: Buffer): string {
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(body);
-  } catch {
-    throw new ProblemException(400, 'The body is no UTF-8.');
   }
 }
 

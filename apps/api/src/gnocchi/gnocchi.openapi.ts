@@ -39,6 +39,17 @@ const refusal = (description: string, code: number, title: string, told: unknown
   ),
 });
 
+const TOO_MANY = {
+  429: {
+    ...refusal(
+      'Asked too often; or measures of this tenant have taken their share of the queue.',
+      429,
+      'Too Many Requests',
+      'Too many requests at once.',
+    ),
+    headers: { 'Retry-After': { $ref: '#/components/headers/RetryAfter' } },
+  },
+} as const;
 const REFUSALS = {
   400: refusal('Something is wrong with the request; one thing is named.', 400, 'Bad Request', {
     cause: 'Invalid input',
@@ -48,6 +59,7 @@ const REFUSALS = {
   401: refusal('Not the name and the key of one principal.', 401, 'Unauthorized', ''),
   403: refusal('Somebody else of the same tenant made it, or only admins may.', 403, 'Forbidden', ''),
   404: refusal('There is none, for this caller.', 404, 'Not Found', `Metric ${ID} does not exist`),
+  ...TOO_MANY,
   503: refusal('A store is away.', 503, 'Service Unavailable', 'The database does not answer'),
 } as const;
 
@@ -100,7 +112,7 @@ function operation(path: string, given: Described): ApiOperation {
     ...{ tags: ['Gnocchi'], operationId, summary, security: isOpen ? OPEN : BY_NAME_AND_KEY },
     ...(parameters.length === 0 ? {} : { parameters }),
     ...(body === undefined ? {} : { requestBody: { required: true, description: 'JSON.', content: body } }),
-    responses: { [status]: { description: summary, content: answer }, ...(isOpen ? {} : REFUSALS) },
+    responses: { [status]: { description: summary, content: answer }, ...(isOpen ? TOO_MANY : REFUSALS) },
   };
 }
 

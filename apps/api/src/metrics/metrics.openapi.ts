@@ -18,7 +18,7 @@ const refusal = (description: string, detail: string): ApiResponse => ({
 const REFUSALS = {
   401: refusal('A key that is not valid; or none, where the public sees nothing.', 'Invalid token.'),
   403: refusal('A key that may not read metrics.', 'You do not have permission to perform this action.'),
-  ...problems(503),
+  ...problems(429, 503),
 } as const;
 
 const count = { type: 'integer', minimum: 0 };
@@ -98,7 +98,7 @@ export const metricsApi: ApiFragment = {
         parameters: [FORMAT],
         responses: {
           200: { description: 'The exposition.', content: exposition },
-          ...problems(404, 503),
+          ...problems(404, 429, 503),
           406: {
             description: 'Neither format is acceptable.',
             content: {

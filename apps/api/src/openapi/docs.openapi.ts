@@ -1,5 +1,5 @@
 import type { ApiFragment } from './fragment.js';
-import { json, OPEN } from './parts.js';
+import { json, OPEN, problems } from './parts.js';
 
 /** `/docs` in the document: it describes itself. */
 export const docsApi: ApiFragment = {
@@ -19,6 +19,7 @@ export const docsApi: ApiFragment = {
             description: 'The page.',
             content: { 'text/html': { schema: { type: 'string' }, example: '<!doctype html>…' } },
           },
+          ...problems(429),
         },
       },
     },
@@ -40,6 +41,7 @@ export const docsApi: ApiFragment = {
               },
             ),
           },
+          ...problems(429),
         },
       },
     },

@@ -63,6 +63,10 @@ const ANSWERS: Readonly<Record<Envelope, Readonly<Record<number, ApiResponse>>>>
       'parameter …',
     ),
     401: message('No valid key; after three seconds. The body is a bare message.', 'authentication failed'),
+    429: {
+      ...message('Asked too often. The body is a bare message.', 'too many requests at once'),
+      headers: RETRY,
+    },
     503: { ...message('Redis is away. The body is a bare message.', 'a store is away'), headers: RETRY },
   },
   extjs: {
@@ -90,7 +94,7 @@ function path(envelope: Envelope) {
       summary: `Points of the last half hour (${envelope})`,
       description:
         'A generation of points is taken every ten seconds. What a caller may not see is left out: superadmins and ' +
-        'scrapers of all tenants see everything, admins and scrapers of a tenant `tenant/<id>`, others nothing.',
+        'scrapers of all tenants see everything, everybody else `tenant/<id>` of the own tenant.',
       security: [{ scraper: [] }, { proxmoxToken: [] }],
       parameters: PARAMETERS,
       responses: ANSWERS[envelope],
