@@ -26,7 +26,7 @@ export interface Requester {
 
 /** Seconds' worth of requests that may come at once. */
 const BURST_SECONDS = 5;
-/** Longest that Redis may take, ms: a slow throttle is worse than none. */
+/** Longest that Redis may take where nobody says otherwise, ms: a slow throttle is worse than none. */
 const PATIENCE_MS = 250;
 /** How long the process counts by itself before it asks Redis again, ms. */
 const PAUSE_MS = 1_000;
@@ -51,6 +51,8 @@ export class RequestThrottle {
     redisUrl: string,
     private readonly rates: ThrottleRates,
     private readonly logger: Logger,
+    /** Longest that Redis may take, ms. */
+    private readonly patienceMs = PATIENCE_MS,
   ) {
     this.redis = createRedis(redisUrl, 'producer', 'quipu-api-throttle');
   }
@@ -97,7 +99,8 @@ export class RequestThrottle {
     const args = [...keys, BURST_SECONDS * 1_000_000, ...pauses];
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => reject(new Error(`no answer within ${PATIENCE_MS} ms`)), PATIENCE_MS);
+      const reason = new Error(`no answer within ${this.patienceMs} ms`);
+      timer = setTimeout(() => reject(reason), this.patienceMs);
     });
     try {
       const answer = this.redis.evalsha(this.sha, keys.length, ...args).catch((error: unknown) => {
