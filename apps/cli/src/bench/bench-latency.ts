@@ -10,6 +10,8 @@ import { jobStep } from './job-step.js';
 import { type BenchContext, onStage, type Stage, until, withProjector } from './stage.js';
 
 const PER_SECOND = 2_000;
+/** A projector that has just started compiles what it runs: that is told apart from how it goes on. */
+const COLD_MS = 2_000;
 const TICK_MS = 10;
 const LOOK_EVERY_MS = 2;
 
@@ -17,6 +19,12 @@ const LOOK_EVERY_MS = 2;
 interface Sighting {
   readonly position: bigint;
   readonly at: number;
+}
+
+/** An event on its way: when it was handed over, ms after the first one, and how long it took to be visible. */
+interface Seen {
+  readonly sentMs: number;
+  readonly ms: number;
 }
 
 /**
@@ -29,19 +37,31 @@ export async function benchLatency(context: BenchContext): Promise<BenchRow[]> {
   return onStage(context, (stage) =>
     withProjector(context, stage, async (projector) => {
       const queue = await openQueue(stage.services);
-      const latencies = await measure(stage, queue, projector, PER_SECOND * seconds);
-      const p50 = percentile(latencies, 0.5);
-      const p99 = percentile(latencies, 0.99);
+      const seen = await measure(stage, queue, projector, PER_SECOND * seconds);
       return [
-        {
-          ...{ bench: 'latency', name: 'event to visible at 2,000 events/s (p50 / p99)', unit: 'ms' },
-          ...{ oursValue: p99, referenceValue: null, ratio: null, floor: null },
-          ours: `${p50.toFixed(0)} / ${p99.toFixed(0)} ms`,
-          reference: '',
-        },
+        rowOf(
+          'event to visible at 2,000 events/s (p50 / p99)',
+          seen.filter(({ sentMs }) => sentMs >= COLD_MS),
+        ),
+        rowOf(
+          '  of the first 2 s of a projector',
+          seen.filter(({ sentMs }) => sentMs < COLD_MS),
+        ),
       ];
     }),
   );
+}
+
+function rowOf(name: string, seen: readonly Seen[]): BenchRow {
+  const latencies = seen.map(({ ms }) => ms);
+  const p50 = percentile(latencies, 0.5);
+  const p99 = percentile(latencies, 0.99);
+  return {
+    ...{ bench: 'latency', name, unit: 'ms' },
+    ...{ oursValue: p99, referenceValue: null, ratio: null, floor: null },
+    ours: `${p50.toFixed(0)} / ${p99.toFixed(0)} ms`,
+    reference: '',
+  };
 }
 
 async function measure(
@@ -49,7 +69,7 @@ async function measure(
   queue: Queue,
   projector: CommandProjector,
   count: number,
-): Promise<number[]> {
+): Promise<Seen[]> {
   const sentAt = new Map<string, number>();
   const sightings: Sighting[] = [];
   const stop = new AbortController();
@@ -68,10 +88,12 @@ async function measure(
   const { rows } = await stage.pool.query<{ event_id: string; position: string }>(
     'SELECT event_id, position FROM log ORDER BY position',
   );
+  const [first = 0] = sentAt.values();
   let next = 0;
   return rows.map((row) => {
     while (sightings[next]!.position < BigInt(row.position)) next += 1;
-    return sightings[next]!.at - sentAt.get(row.event_id)!;
+    const sent = sentAt.get(row.event_id)!;
+    return { sentMs: sent - first, ms: sightings[next]!.at - sent };
   });
 }
 
