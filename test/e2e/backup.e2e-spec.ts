@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { TenantDirectory } from '@quipu/access';
 import { MeasuresWriter } from '@quipu/archive';
+import { readLogIdentity } from '@quipu/event-log';
 import { createLogger, systemClock } from '@quipu/platform';
 import { migrate } from '@quipu/schema';
 import { writeBackup } from '../../apps/cli/src/backup/write-backup.js';
@@ -127,6 +128,9 @@ describe('restore', () => {
     }
     const { rows } = await database.pool.query<{ epoch: string }>('SELECT epoch FROM ledger_epoch');
     expect(rows[0]?.epoch).not.toBe(stale);
+    // It is another log, which counts from now on: what came after the backup is not in it.
+    const [was, is] = [await readLogIdentity(source.pool), await readLogIdentity(database.pool)];
+    expect([is.id === was.id, is.sinceMs > was.sinceMs]).toEqual([false, true]);
     await expectExact(restored);
     expect((await restored.json('usage', '--by', 'tenant,user')).rows).toEqual(usage.rows);
     let projector: TestProjector | undefined;

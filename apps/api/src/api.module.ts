@@ -127,7 +127,7 @@ export class ApiModule implements OnApplicationShutdown {
         ...whyProviders(pool),
         ...gnocchiProviders({ pool, redis, redisUrl, clock, logger, config }),
         ...fleetProviders(pool),
-        ...eventsProviders({ pool, redisUrl, clock, logger, config }),
+        ...eventsProviders({ pool, redis, redisUrl, clock, logger, config }),
         { provide: APP_FILTER, useClass: ProblemFilter },
       ],
     };

@@ -33,5 +33,6 @@ export type { EventRefusal, FoundEvent, LoggedEvent } from './reading/find-event
 export type { LogHead } from './reading/head.js';
 export { type IngestCount, readIngestCounts } from './reading/ingest-counts.js';
 export type { LocatedEvent } from './reading/locate-events.js';
+export { type LogIdentity, readLogIdentity } from './reading/log-identity.js';
 export type { ReadLimits } from './reading/read-after.js';
 export type { SelectedEvents, Selection } from './reading/read-selected.js';

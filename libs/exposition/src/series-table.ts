@@ -4,6 +4,8 @@ import { type LabelText, type Series, type Value } from './types.js';
 /** Where the value of a series is read at every rendering; its owner changes it in place. */
 export interface ValueSource {
   readonly value: Value;
+  /** When counting began for this one, if not when it did for the table. Read when {@link SeriesTable.revision} changes. */
+  readonly created?: Value | undefined;
 }
 
 const BLOCK = 256;
@@ -26,6 +28,8 @@ interface Block {
 export class SeriesTable implements Iterable<Series> {
   /** When counting began, in seconds since 1970, for all series alike; counters only. */
   created: Value | undefined;
+  /** To be changed when the `created` of a source has. */
+  revision = 0;
   private readonly blocks: Block[] = [];
   private count = 0;
 
@@ -47,6 +51,7 @@ export class SeriesTable implements Iterable<Series> {
     if (block === undefined) this.blocks.push((block = newBlock([], [])));
     const at = indexIn(block, labels);
     if (at >= 0) {
+      if (block.sources[at]!.created !== source.created) block.pieces = null;
       block.sources[at] = source;
       return;
     }
@@ -79,11 +84,11 @@ export class SeriesTable implements Iterable<Series> {
 
   /** All series as they are now, ascending by the text of their labels. */
   *[Symbol.iterator](): Generator<Series, void, undefined> {
-    const { created } = this;
     for (const { labels, sources } of this.blocks) {
       for (const [i, text] of labels.entries()) {
-        const series = { labels: text, value: sources[i]!.value };
-        yield created === undefined ? series : { ...series, created };
+        const source = sources[i]!;
+        const series = { labels: text, value: source.value };
+        yield this.created === undefined ? series : { ...series, created: source.created ?? this.created };
       }
     }
   }
@@ -91,7 +96,7 @@ export class SeriesTable implements Iterable<Series> {
   /** The lines of all series, block by block. @param createdName the name of the lines that say {@link created} */
   *texts(name: string, createdName?: string): Generator<string, void, undefined> {
     const created = createdName === undefined || this.created === undefined ? null : valueText(this.created);
-    const tail = created === null ? null : { name: createdName!, value: created };
+    const tail = created === null ? null : { name: createdName!, value: created, revision: this.revision };
     for (const block of this.blocks) yield renderBlock(block, name, tail);
   }
 
@@ -134,12 +139,13 @@ function indexIn({ labels: column }: Block, labels: LabelText): number {
 interface Tail {
   readonly name: string;
   readonly value: string;
+  readonly revision: number;
 }
 
 function renderBlock(block: Block, name: string, tail: Tail | null): string {
-  const key = tail === null ? name : `${name} ${tail.name} ${tail.value}`;
+  const key = tail === null ? name : `${name} ${tail.name} ${tail.value} ${tail.revision}`;
   if (block.pieces === null || block.key !== key) {
-    block.pieces = piecesOf(block.labels, name, tail);
+    block.pieces = piecesOf(block, name, tail);
     block.key = key;
   }
   const { pieces, sources } = block;
@@ -155,13 +161,13 @@ function renderBlock(block: Block, name: string, tail: Tail | null): string {
  * The text around the values, as slices of one text: side by side in memory. Labels arrive one by one, each from
  * elsewhere: reading them so costs several times as much as writing them out.
  */
-function piecesOf(labels: readonly LabelText[], name: string, tail: Tail | null): string[] {
+function piecesOf({ labels, sources }: Block, name: string, tail: Tail | null): string[] {
   const between: string[] = [];
   let rest = '';
-  for (const text of labels) {
+  for (const [i, text] of labels.entries()) {
     const braced = text === '' ? ' ' : `{${text}} `;
     between.push(`${rest}${name}${braced}`);
-    rest = tail === null ? '\n' : `\n${tail.name}${braced}${tail.value}\n`;
+    rest = tail === null ? '\n' : `\n${tail.name}${braced}${createdText(sources[i]!, tail)}\n`;
   }
   between.push(rest);
   const whole = between.join('');
@@ -170,4 +176,8 @@ function piecesOf(labels: readonly LabelText[], name: string, tail: Tail | null)
   for (const text of between) pieces.push(whole.slice(at, (at += text.length)), '');
   pieces.pop();
   return pieces;
+}
+
+function createdText({ created }: ValueSource, tail: Tail): string {
+  return created === undefined ? tail.value : valueText(created);
 }

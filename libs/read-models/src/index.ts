@@ -52,6 +52,8 @@ export {
   type EntityQuery,
 } from './entities/entity-queries.js';
 export { type ExportedReasons, exportReasons } from './why/export-reasons.js';
+export { CounterMarks, markKey, type MarksMoment } from './totals/counter-marks.js';
+export { MARK_HOLDS_MS, MARKS_KEY } from './totals/counter-marks-script.js';
 export { type TotalSeries, type TotalsFamily } from './totals/totals-family.js';
 export { type CountedMembers, type Totals, TotalsReplica } from './totals/totals-replica.js';
 export {

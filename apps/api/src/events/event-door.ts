@@ -7,6 +7,7 @@ import type { EventQueue } from './event-queue.js';
 import { judgeEvents } from './judge-events.js';
 import { type LogReceipt, LogReceipts } from './log-receipt.js';
 import type { SentEvents } from './read-events.js';
+import type { RefusalCounts } from './refusal-counts.js';
 
 /** What a caller asked for beside the events. */
 export interface DoorWishes {
@@ -30,6 +31,7 @@ export interface EventDoorOptions {
   readonly queue: EventQueue;
   readonly log: EventLog;
   readonly tenants: TenantDirectory;
+  readonly refusals: RefusalCounts;
   readonly clock: Clock;
   readonly maxEventAgeDays: number;
 }
@@ -59,17 +61,24 @@ export class EventDoor {
    * queue is away.
    */
   async take(principal: Principal, sent: SentEvents, wishes: DoorWishes): Promise<DoorAnswer> {
-    const { queue, log, tenants, clock, maxEventAgeDays } = this.options;
+    const { queue, log, tenants, refusals, clock, maxEventAgeDays } = this.options;
     const limits = { nowMs: clock.now(), maxAgeMs: maxEventAgeDays * DAY_MS, backfill: wishes.backfill };
     const { accepted, rejected } = await judgeEvents(principal, sent, limits, tenants);
     if (accepted.length === 0 && rejected.length > 0) {
+      await refusals.count(reasonsOf(rejected));
       const members = { accepted: 0, rejected };
       throw new ProblemException(422, `All ${rejected.length} events are refused.`, { members });
     }
     if (accepted.length === 0) return { accepted: 0, rejected, receipt: wishes.acknowledge ? NOTHING : null };
     const head = wishes.acknowledge ? (await log.head()).position : 0n;
     const jobs = await queue.add(accepted, wishes.acknowledge);
+    // Only now: where the queue is away nobody is told of a refusal, and all of it is sent again.
+    if (rejected.length > 0) await refusals.count(reasonsOf(rejected));
     const receipt = wishes.acknowledge ? await this.receipts.wait(jobs, head, PATIENCE_MS) : null;
     return { accepted: accepted.length, rejected, receipt };
   }
+}
+
+function* reasonsOf(rejected: readonly RefusedEvent[]): Generator<RefusedEvent['reason']> {
+  for (const { reason } of rejected) yield reason;
 }

@@ -1,6 +1,6 @@
 import { isSuperadmin, type Principal, scopeOf } from '@quipu/access';
 import { EventLog } from '@quipu/event-log';
-import { Controller, Get, Inject, Param, Post, Req, Res } from '@nestjs/common';
+import { Controller, Get, HttpException, Inject, Param, Post, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Readable } from 'node:stream';
 import { CrossTenantReads } from '../answers/cross-tenant-reads.js';
@@ -14,6 +14,7 @@ import { type DoorAnswer, EventDoor } from './event-door.js';
 import { eventState } from './event-state.js';
 import { bodyForm, readEvents, refuseBinaryMode } from './read-events.js';
 import { readBody } from './read-body.js';
+import { RefusalCounts } from './refusal-counts.js';
 import { eventsParameters, lookUpParameters } from './parameters.js';
 import type { LogReceipt } from './log-receipt.js';
 
@@ -29,6 +30,7 @@ export class EventsController {
 
   constructor(
     private readonly door: EventDoor,
+    private readonly refusals: RefusalCounts,
     private readonly log: EventLog,
     private readonly freshness: Freshness,
     private readonly crossTenantReads: CrossTenantReads,
@@ -42,6 +44,19 @@ export class EventsController {
     @CallerPrincipal() principal: Principal,
     @Req() request: FastifyRequest,
     @Res() reply: FastifyReply,
+  ): Promise<FastifyReply> {
+    try {
+      return await this.takeIn(principal, request, reply);
+    } catch (error) {
+      if (error instanceof HttpException) await this.refusals.countRequest(error.getStatus());
+      throw error;
+    }
+  }
+
+  private async takeIn(
+    principal: Principal,
+    request: FastifyRequest,
+    reply: FastifyReply,
   ): Promise<FastifyReply> {
     const { acknowledge, backfill } = eventsParameters(request.query);
     if (backfill && !isSuperadmin(principal)) {

@@ -15,13 +15,20 @@ export class ExpositionBody {
   readonly bytes: Buffer;
   private zipped: Promise<Buffer> | null = null;
 
-  /** @param etag what tells this text from every other @param madeMs the instant it stands at */
+  /**
+   * @param etag what tells this text from every other
+   * @param madeMs the instant it stands at
+   * @param epoch of the totals it was made of
+   * @param marks revision of the marks it was made with; null if none mattered
+   */
   private constructor(
     chunks: readonly Buffer[],
     readonly etag: string,
     readonly format: Format,
     readonly position: bigint,
     readonly madeMs: number,
+    readonly epoch: string | undefined,
+    readonly marks: number | null,
   ) {
     this.bytes = Buffer.concat(chunks);
   }
@@ -30,7 +37,7 @@ export class ExpositionBody {
   static async of(
     families: readonly Family[],
     format: Format,
-    at: { position: bigint; now: number },
+    at: { position: bigint; now: number; epoch?: string | undefined; marks?: number },
   ): Promise<ExpositionBody> {
     const chunks: Buffer[] = [];
     const hash = createHash('sha1');
@@ -40,7 +47,15 @@ export class ExpositionBody {
       chunks.push(bytes);
       await breathe();
     }
-    return new ExpositionBody(chunks, hash.digest('base64url'), format, at.position, at.now);
+    return new ExpositionBody(
+      chunks,
+      hash.digest('base64url'),
+      format,
+      at.position,
+      at.now,
+      at.epoch,
+      at.marks ?? null,
+    );
   }
 
   /** The text, compressed; once, in another thread. */

@@ -1,10 +1,9 @@
 import { SUPERADMIN_TENANT, type TenantDirectory } from '@quipu/access';
-import { type Family, type Format, labelText, sortFamilies } from '@quipu/exposition';
+import { type Family, type Format, labelText, scaledText, sortFamilies } from '@quipu/exposition';
 import { type EntityFamily, metricFamilies, metricFamily } from '@quipu/ledger';
 import type { Clock } from '@quipu/platform';
-import type { Totals, TotalsReplica } from '@quipu/read-models';
+import type { CounterMarks, Totals, TotalsReplica } from '@quipu/read-models';
 import { ExpositionBody } from './exposition-body.js';
-import { HighMarks } from './high-marks.js';
 import type { MetricsView } from './metrics-view.js';
 import type { OperationalFamilies } from './operational-families.js';
 import { processFamilies } from './process-families.js';
@@ -24,6 +23,8 @@ export type Scrape = 'debusine' | 'metrics';
 /** What {@link Expositions} is made of. */
 export interface ExpositionsOptions {
   readonly replica: TotalsReplica;
+  /** What counters that accrue have shown. */
+  readonly marks: CounterMarks;
   readonly operational: OperationalFamilies;
   readonly tenants: TenantDirectory;
   readonly clock: Clock;
@@ -42,13 +43,13 @@ const MOST_KEPT = 64;
 const MOST_BYTES = 64 * 1024 * 1024;
 
 /**
- * Expositions of the running totals. A body is answered again until the totals have moved or it has aged; making one
- * costs what there are series, and gives the event loop a turn every fraction of a millisecond.
+ * Expositions of the running totals. A body is answered again until the totals have moved, it has aged, or another
+ * process has shown more of what accrues; making one costs what there are series, and gives the event loop a turn every
+ * fraction of a millisecond.
  */
 export class Expositions {
   private readonly bodies = new Map<string, ExpositionBody>();
   private readonly views = new Map<string, ViewedFamilies>();
-  private readonly marks = new HighMarks();
 
   constructor(private readonly options: ExpositionsOptions) {}
 
@@ -58,9 +59,13 @@ export class Expositions {
     return this.options.replica.use(async (totals) => {
       const now = this.options.clock.now();
       const known = this.bodies.get(key);
-      if (known !== undefined && this.isFresh(known, totals, now)) return known;
+      if (known !== undefined && (await this.isFresh(known, totals, now))) return known;
       const families = await this.families(scrape, view, totals, now);
-      const body = await ExpositionBody.of(families, format, { position: totals.position, now });
+      const accrues = scrape === 'metrics' && this.viewed('quipu', view).accrues;
+      // Taken before it is written: what is learned meanwhile may be missing in it.
+      const marks = accrues ? { marks: this.options.marks.revision } : {};
+      const { position, epoch } = totals;
+      const body = await ExpositionBody.of(families, format, { position, epoch, now, ...marks });
       if (this.options.cacheSeconds > 0) this.keepBody(key, body);
       return body;
     });
@@ -77,9 +82,13 @@ export class Expositions {
     }
   }
 
-  private isFresh(body: ExpositionBody, totals: Totals, now: number): boolean {
+  private async isFresh(body: ExpositionBody, totals: Totals, now: number): Promise<boolean> {
+    const { cacheSeconds, marks } = this.options;
     const age = now - body.madeMs;
-    return body.position === totals.position && age >= 0 && age < this.options.cacheSeconds * 1000;
+    if (body.position !== totals.position || body.epoch !== totals.epoch) return false;
+    if (age < 0 || age >= cacheSeconds * 1000) return false;
+    if (body.marks === null) return true;
+    return body.marks === marks.revision && !(await marks.moved(totals.fallback === 'unreachable'));
   }
 
   private async families(scrape: Scrape, view: MetricsView, totals: Totals, now: number): Promise<Family[]> {
@@ -96,7 +105,7 @@ export class Expositions {
     const place = ({ name }: Family): number => order.indexOf(name);
     const quipu = await this.viewed('quipu', view).at(moment, folded);
     const own = [...quipu, ...operational.shared(), foldedFamily(folded)];
-    if (view.platform) own.push(...(await operational.platform(totals, now)));
+    if (view.platform) own.push(...(await operational.platform(totals, now, moment.created)));
     return [
       ...[...restic, build].sort((a, b) => place(a) - place(b)),
       ...sortFamilies(own),
@@ -104,13 +113,18 @@ export class Expositions {
     ];
   }
 
-  private async moment(view: MetricsView, totals: Totals, now: number): Promise<Moment> {
+  private async moment(
+    view: MetricsView,
+    totals: Totals,
+    now: number,
+  ): Promise<Moment & { readonly created: string }> {
     const { tenants, vocabulary, operational } = this.options;
+    const log = await operational.countedLog();
     const ids = (await tenants.list()).map(({ id }) => id).filter((id) => view.sees(id, 'tenant'));
     const scopes = ids.filter((id) => id !== SUPERADMIN_TENANT || ids.length === 1).sort();
     const home = view.whole ? SUPERADMIN_TENANT : (scopes[0] ?? SUPERADMIN_TENANT);
     return {
-      ...{ totals, now, created: await operational.countingSince() },
+      ...{ totals, now, log: log.id, created: scaledText(String(log.sinceMs), 1000) },
       zeros: { key: JSON.stringify([scopes]), view, vocabulary, tenants: scopes, home },
     };
   }
@@ -126,7 +140,7 @@ export class Expositions {
       (family): family is EntityFamily => family.dialect === dialect && family.source === 'totals',
     );
     const nameOf = dialect === 'restic' ? (name: string) => this.resticName(name) : (name: string) => name;
-    const viewed = new ViewedFamilies(families, view, this.options.budget, nameOf, this.marks);
+    const viewed = new ViewedFamilies(families, view, this.options.budget, nameOf, this.options.marks);
     keep(this.views, key, viewed);
     return viewed;
   }

@@ -68,6 +68,15 @@ export class FamilyRows {
     return (this.sorted ??= await sortBy([...this.rows.values()], ({ shown }) => shown.key));
   }
 
+  /** Tells the marks what each total comes to at the instant; as of the last {@link update}. */
+  async noteAccruals(): Promise<void> {
+    const turns = new Turns();
+    for (const row of this.rows.values()) {
+      if (turns.due()) await turns.take();
+      row.noteAccruals();
+    }
+  }
+
   /** Has a row for every series there is now. */
   async update(totals: Totals): Promise<void> {
     const parts = this.parts(totals);

@@ -1,9 +1,10 @@
 import { KeyStore, TenantDirectory } from '@quipu/access';
 import type { Clock, Config } from '@quipu/platform';
-import { TotalsReplica } from '@quipu/read-models';
+import { CounterMarks, TotalsReplica } from '@quipu/read-models';
 import type { Provider } from '@nestjs/common';
 import type { Redis } from 'ioredis';
 import type { Pool } from 'pg';
+import { RefusalCounts } from '../events/refusal-counts.js';
 import { VERSION } from '../version.js';
 import { Expositions } from './expositions.js';
 import { MetricsGate } from './metrics-gate.js';
@@ -21,6 +22,7 @@ export interface MetricsProvidersOptions {
 /** What both metrics dialects add to the module. @throws ConfigError for a vocabulary that cannot be read. */
 export function metricsProviders({ pool, redis, clock, config }: MetricsProvidersOptions): Provider[] {
   const replica = new TotalsReplica(pool, redis);
+  const marks = new CounterMarks(redis);
   const { metricsVocabulary: file } = config;
   const vocabulary = file === undefined ? NO_VOCABULARY : readVocabulary(file);
   const build = { version: VERSION, commit: config.commit };
@@ -34,15 +36,15 @@ export function metricsProviders({ pool, redis, clock, config }: MetricsProvider
     },
     {
       provide: Expositions,
-      useFactory: (tenants: TenantDirectory) =>
+      useFactory: (tenants: TenantDirectory, refusals: RefusalCounts) =>
         new Expositions({
-          ...{ replica, tenants, clock, vocabulary },
-          operational: new OperationalFamilies(pool, redis, build),
+          ...{ replica, marks, tenants, clock, vocabulary },
+          operational: new OperationalFamilies({ pool, redis, refusals, build }),
           cacheSeconds: config.metricsCacheSeconds,
           budget: config.metricsMaxSeries,
           hostPrefix: config.metricsHostPrefix,
         }),
-      inject: [TenantDirectory],
+      inject: [TenantDirectory, RefusalCounts],
     },
   ];
 }

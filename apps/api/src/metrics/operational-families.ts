@@ -7,7 +7,13 @@ import {
   type Value,
 } from '@quipu/exposition';
 import { archiveCounts, archiveQueueLength } from '@quipu/archive';
-import { EventLog, readIngestCounts } from '@quipu/event-log';
+import {
+  EventLog,
+  type IngestCount,
+  type LogIdentity,
+  readIngestCounts,
+  readLogIdentity,
+} from '@quipu/event-log';
 import { type KnownDrift, metricFamily, readDrift } from '@quipu/ledger';
 import {
   GenerationStore,
@@ -19,6 +25,7 @@ import {
 import { readSweeperStatus } from '@quipu/sweeper';
 import type { Redis } from 'ioredis';
 import type { Pool } from 'pg';
+import type { RefusalCounts, Refusals } from '../events/refusal-counts.js';
 import { LastKnown } from './last-known.js';
 
 /** Version, commit and runtime of this process. */
@@ -26,6 +33,15 @@ export interface Build {
   readonly version: string;
   /** Empty where nobody says. */
   readonly commit: string;
+}
+
+/** What {@link OperationalFamilies} asks. */
+export interface OperationalFamiliesOptions {
+  readonly pool: Pool;
+  readonly redis: Redis;
+  /** What was refused over HTTP. */
+  readonly refusals: Pick<RefusalCounts, 'read'>;
+  readonly build: Build;
 }
 
 /** The one projection whose numbers are served. */
@@ -36,22 +52,23 @@ export class OperationalFamilies {
   private readonly status: StatusQueries;
   private readonly log: EventLog;
   private readonly conservation: WorkerConservation;
-  private readonly drift: LastKnown<KnownDrift> | null;
-  private readonly sampler: LastKnown<SamplerState> | null;
-  private readonly measures: LastKnown<number> | null;
-  private counting: string | null = null;
+  private readonly drift: LastKnown<KnownDrift>;
+  private readonly sampler: LastKnown<SamplerState>;
+  private readonly measures: LastKnown<number>;
+  private readonly refusals: LastKnown<Refusals>;
+  private readonly pool: Pool;
+  private readonly build: Build;
 
-  constructor(
-    private readonly pool: Pool,
-    redis: Redis | null,
-    private readonly build: Build,
-  ) {
+  constructor({ pool, redis, refusals, build }: OperationalFamiliesOptions) {
+    this.pool = pool;
+    this.build = build;
     this.status = new StatusQueries(pool);
     this.log = new EventLog(pool);
     this.conservation = new WorkerConservation(pool);
-    this.drift = redis === null ? null : new LastKnown(redis, () => readDrift(redis));
-    this.sampler = redis === null ? null : new LastKnown(redis, () => new GenerationStore(redis).state());
-    this.measures = redis === null ? null : new LastKnown(redis, () => archiveQueueLength(redis));
+    this.drift = new LastKnown(redis, () => readDrift(redis));
+    this.sampler = new LastKnown(redis, () => new GenerationStore(redis).state());
+    this.measures = new LastKnown(redis, () => archiveQueueLength(redis));
+    this.refusals = new LastKnown(redis, () => refusals.read());
   }
 
   /** `rm_build_info` of the restic-manager dialect. */
@@ -76,10 +93,19 @@ export class OperationalFamilies {
     return [{ ...head('quipu_build'), type: 'info', series: [{ labels, value: 1 }] }];
   }
 
-  /** What only those may know who see the whole platform. @param now ms @throws when Postgres is away. */
-  async platform({ fallback }: Pick<Totals, 'fallback'>, now: number): Promise<SimpleFamily[]> {
+  /**
+   * What only those may know who see the whole platform.
+   * @param now ms
+   * @param created since when the log counts, seconds
+   * @throws when Postgres is away.
+   */
+  async platform(
+    { fallback }: Pick<Totals, 'fallback'>,
+    now: number,
+    created: string,
+  ): Promise<SimpleFamily[]> {
     const isAway = fallback === 'unreachable';
-    const [status, letters, counts, conserved, sweeper, archive, drift, sampler, measures] =
+    const [status, letters, counts, conserved, sweeper, archive, drift, sampler, measures, refusals] =
       await Promise.all([
         this.status.read(),
         this.log.countDeadLetters(),
@@ -87,15 +113,15 @@ export class OperationalFamilies {
         this.conservation.read(now),
         readSweeperStatus(this.pool),
         archiveCounts(this.pool),
-        this.drift === null ? null : this.drift.read(isAway),
-        this.sampler === null ? null : this.sampler.read(isAway),
-        this.measures === null ? null : this.measures.read(isAway),
+        this.drift.read(isAway),
+        this.sampler.read(isAway),
+        this.measures.read(isAway),
+        this.refusals.read(isAway),
       ]);
     const of = labelText([['projection', PROJECTION]]);
     const one = (value: Value): Series[] => [{ labels: of, value }];
     const rejected = counts.filter(({ kind }) => kind === 'rejected');
     const duplicates = counts.filter(({ kind }) => kind === 'duplicate');
-    const created = (await this.countingSince()) ?? '0';
     const total = (name: string, value: bigint) => counter(name, [{ labels: NO_LABELS, value, created }]);
     return [
       gauge('quipu_projection_position', one(status.checkpoint)),
@@ -120,13 +146,10 @@ export class OperationalFamilies {
         'quipu_dead_letters',
         [...letters].sort().map(([reason, value]) => ({ labels: labelText([['reason', reason]]), value })),
       ),
-      counter(
-        'quipu_ingest_rejected',
-        rejected.map(({ reason, count, sinceMs }) => ({
-          ...{ labels: labelText([['reason', reason]]), value: count },
-          created: scaledText(String(sinceMs), 1000),
-        })),
-      ),
+      counter('quipu_ingest_rejected', [
+        ...rejectedRows('http', httpRefusals(refusals)),
+        ...rejectedRows('log', rejected),
+      ]),
       total(
         'quipu_ingest_duplicates',
         duplicates.reduce((sum, { count }) => sum + count, 0n),
@@ -138,16 +161,31 @@ export class OperationalFamilies {
     ];
   }
 
-  /** When counters began: when this database came into being, s. Null while there is none. */
-  async countingSince(): Promise<string | null> {
-    if (this.counting === null) {
-      const { rows } = await this.pool.query<{ created_ms: string }>(
-        `SELECT created_ms FROM tenants WHERE origin = 'system' ORDER BY created_ms LIMIT 1`,
-      );
-      if (rows[0] !== undefined) this.counting = scaledText(rows[0].created_ms, 1000);
-    }
-    return this.counting;
+  /** Which log is counted, and since when. Asked each time: it is another one when the database was restored. */
+  countedLog(): Promise<LogIdentity> {
+    return readLogIdentity(this.pool);
   }
+}
+
+/** A counter of one reason. */
+type Rejected = Pick<IngestCount, 'reason' | 'count' | 'sinceMs'>;
+
+function httpRefusals(refusals: Refusals | null): Rejected[] {
+  if (refusals === null) return [];
+  const { counts, sinceMs } = refusals;
+  return [...counts].sort().map(([reason, count]) => ({ reason, count, sinceMs }));
+}
+
+/** @param door who refused it */
+function rejectedRows(door: 'http' | 'log', rejected: readonly Rejected[]): Series[] {
+  return rejected.map(({ reason, count, sinceMs }) => ({
+    labels: labelText([
+      ['door', door],
+      ['reason', reason],
+    ]),
+    value: count,
+    created: scaledText(String(sinceMs), 1000),
+  }));
 }
 
 function head(name: string): { name: string; help: string; unit?: string } {

@@ -7,8 +7,7 @@ import {
   type ValueSource,
 } from '@quipu/exposition';
 import type { EntityFamily } from '@quipu/ledger';
-import type { TotalSeries } from '@quipu/read-models';
-import { type HighMarks, markKey } from './high-marks.js';
+import { type CounterMarks, markKey, type TotalSeries } from '@quipu/read-models';
 import type { ShownLabels } from './label-layout.js';
 
 /** What all rows of a rendering share: the instant (ms) that values stand at, and since when counters count (s). */
@@ -16,7 +15,7 @@ export interface Instant {
   now: number;
   created: string | null;
   /** What counters that accrue have shown. */
-  readonly marks: HighMarks;
+  readonly marks: CounterMarks;
 }
 
 /** What the rows of one family have in common. */
@@ -86,15 +85,21 @@ export class SeriesRow implements Series, HistogramSeries {
     return scaledText(this.accrued(), family.scale);
   }
 
+  /** Tells the marks what each total comes to at the instant. */
+  noteAccruals(): void {
+    const { instant } = this.kind;
+    for (const accrual of (this.accruals ??= this.paired())) {
+      instant.marks.note(accrual.key, valueAt(accrual, instant.now));
+    }
+  }
+
   /** Base and rate of each total at the instant, added up. A counter shows no less than it did; nothing is negative. */
   private accrued(): bigint {
     const { family, instant } = this.kind;
-    const now = BigInt(instant.now);
     let sum = 0n;
-    for (const { key, base, rate } of (this.accruals ??= this.paired())) {
-      let value = base === undefined ? 0n : BigInt(base.value);
-      if (rate !== undefined) value += BigInt(rate.value) * now;
-      sum += family.type === 'counter' ? instant.marks.raise(key, value) : value;
+    for (const accrual of (this.accruals ??= this.paired())) {
+      const value = valueAt(accrual, instant.now);
+      sum += family.type === 'counter' ? instant.marks.raise(accrual.key, value) : value;
     }
     return sum > 0n ? sum : 0n;
   }
@@ -114,7 +119,14 @@ export class SeriesRow implements Series, HistogramSeries {
 
   get created(): string | undefined {
     const { family, instant } = this.kind;
-    return family.type === 'counter' ? (instant.created ?? undefined) : undefined;
+    if (family.type !== 'counter') return undefined;
+    let gaveWayMs = 0;
+    if (family.form === 'accruing') {
+      for (const { key } of (this.accruals ??= this.paired())) {
+        gaveWayMs = Math.max(gaveWayMs, instant.marks.gaveWayMs(key));
+      }
+    }
+    return gaveWayMs > 0 ? scaledText(String(gaveWayMs), 1_000) : (instant.created ?? undefined);
   }
 
   get counts(): (string | undefined)[] {
@@ -140,4 +152,9 @@ export class SeriesRow implements Series, HistogramSeries {
     for (const { value } of series) sum += BigInt(value);
     return sum.toString();
   }
+}
+
+function valueAt({ base, rate }: Accrual, now: number): bigint {
+  const value = base === undefined ? 0n : BigInt(base.value);
+  return rate === undefined ? value : value + BigInt(rate.value) * BigInt(now);
 }

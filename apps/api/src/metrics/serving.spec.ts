@@ -6,7 +6,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { sortBy } from './breathe.js';
 import { foldRows } from './fold-rows.js';
-import { HighMarks } from './high-marks.js';
 import { acceptsGzip } from './send-exposition.js';
 import { readVocabulary } from './vocabulary.js';
 
@@ -59,15 +58,6 @@ describe('foldRows', () => {
         expected.series.map(({ labels, value }) => `${labels} ${value}`),
       ]);
     }
-  });
-});
-
-describe('HighMarks', () => {
-  it('shows what accrued, never less than before and never less than nothing, total by total', () => {
-    const marks = new HighMarks();
-    const shown = [-196n, 0n, 70n, 101n, 70n, 100n, 102n].map((value) => marks.raise('a', value));
-    expect(shown).toEqual([0n, 0n, 70n, 101n, 101n, 101n, 102n]);
-    expect(marks.raise('b', 5n)).toBe(5n);
   });
 });
 

@@ -1,9 +1,7 @@
 import { canonicalLabels, type EntityFamily, type EvaluatedSample } from '@quipu/ledger';
-import type { Totals, TotalSeries } from '@quipu/read-models';
+import { type CounterMarks, markKey, type Totals, type TotalSeries } from '@quipu/read-models';
 import { Turns } from './breathe.js';
-import { type HighMarks, markKey } from './high-marks.js';
 import type { MetricsView } from './metrics-view.js';
-import type { Instant } from './series-row.js';
 import type { ToldRows } from './told-rows.js';
 
 /** What a total is together with, and what it is called there: costly, and the same at every scrape. */
@@ -12,18 +10,23 @@ const placesOfFamilies = new WeakMap<EntityFamily, Places>();
 
 type Sample = { -readonly [K in keyof EvaluatedSample]: EvaluatedSample[K] };
 
+/** A sample that a family has derived, and what names it among the marks. */
+export interface ShownSample {
+  readonly key: string;
+  readonly sample: EvaluatedSample;
+}
+
 /**
- * Tells the rows of a family that is derived from its totals: each total is evaluated, then the family derives, from
- * those samples together that it does not keep apart.
+ * The samples of a family that is derived from its totals: each total is evaluated, then the family derives, from those
+ * samples together that it does not keep apart.
  */
-export async function tellShown(
+export async function shownSamples(
   totals: Totals,
   family: EntityFamily,
   shown: NonNullable<EntityFamily['shown']>,
   view: MetricsView,
-  { now, marks }: Pick<Instant, 'now' | 'marks'>,
-  told: ToldRows,
-): Promise<void> {
+  now: number,
+): Promise<ShownSample[]> {
   const turns = new Turns();
   const apart = family.shownBy ?? [];
   const places: Places = placesOfFamilies.get(family) ?? new WeakMap();
@@ -44,14 +47,29 @@ export async function tellShown(
   };
   await add(family.stored, 1n);
   if (family.form === 'accruing') await add(`${family.stored}:rate`, BigInt(now));
-  told.begin();
+  const found: ShownSample[] = [];
   const together = family.shownBy === undefined ? [[...groups.values()].flatMap(valuesOf)] : null;
   for (const samples of together ?? groups.values()) {
     for (const sample of shown(Array.isArray(samples) ? samples : valuesOf(samples))) {
       if (turns.due()) await turns.take();
-      const key = markKey(family.stored, sample.tenant, sample.labels);
-      told.tell(key, () => sample, shownValue(family, key, sample, marks));
+      found.push({ key: markKey(family.stored, sample.tenant, sample.labels), sample });
     }
+  }
+  return found;
+}
+
+/** Tells the rows of {@link shownSamples}. */
+export async function tellShown(
+  family: EntityFamily,
+  samples: readonly ShownSample[],
+  marks: CounterMarks,
+  told: ToldRows,
+): Promise<void> {
+  const turns = new Turns();
+  told.begin();
+  for (const { key, sample } of samples) {
+    if (turns.due()) await turns.take();
+    told.tell(key, () => sample, shownValue(family, key, sample, marks), marks.gaveWayMs(key));
   }
   await told.end();
 }
@@ -75,7 +93,12 @@ function placeOf(
 }
 
 /** Nothing that accrues is negative, and a counter that accrues shows no less than it did. */
-function shownValue(family: EntityFamily, key: string, { value }: EvaluatedSample, marks: HighMarks): bigint {
+function shownValue(
+  family: EntityFamily,
+  key: string,
+  { value }: EvaluatedSample,
+  marks: CounterMarks,
+): bigint {
   if (family.form !== 'accruing') return value;
   if (family.type === 'counter') return marks.raise(key, value);
   return value > 0n ? value : 0n;

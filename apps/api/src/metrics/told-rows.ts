@@ -1,4 +1,4 @@
-import type { Value, ValueSource } from '@quipu/exposition';
+import { scaledText, type Value, type ValueSource } from '@quipu/exposition';
 import { Turns } from './breathe.js';
 import type { Labelled, LabelLayout, ShownLabels } from './label-layout.js';
 import type { LineTable } from './line-table.js';
@@ -6,6 +6,8 @@ import type { LineTable } from './line-table.js';
 /** One line whose amount is told at every scrape. */
 class ToldRow implements ValueSource {
   amount = 0n;
+  /** When counting began anew (ms), if it did after it has for others. */
+  resetMs = 0;
   round = 0;
   /** `clears` of the table when the line was put there. */
   clears = -1;
@@ -17,6 +19,10 @@ class ToldRow implements ValueSource {
 
   get value(): Value {
     return this.print(this.amount);
+  }
+
+  get created(): Value | undefined {
+    return this.resetMs > 0 ? scaledText(String(this.resetMs), 1_000) : undefined;
   }
 }
 
@@ -46,8 +52,12 @@ export class ToldRows {
     if (this.labels.size > 4 * this.rows.size + MOST_SPARE) this.labels.clear();
   }
 
-  /** Tells an amount. @param key names the labels, whatever they are shown as */
-  tell(key: string, labelled: () => Labelled, amount: bigint): void {
+  /**
+   * Tells an amount.
+   * @param key names the labels, whatever they are shown as
+   * @param resetMs when it began anew, ms; 0: with all others
+   */
+  tell(key: string, labelled: () => Labelled, amount: bigint, resetMs = 0): void {
     let shown = this.labels.get(key);
     if (shown === undefined) this.labels.set(key, (shown = this.layout.of(labelled())));
     let row = this.rows.get(shown.key);
@@ -57,7 +67,9 @@ export class ToldRows {
       this.lines.set(shown.before, row);
       row.clears = this.lines.clears;
     }
-    row.amount = row.round === this.round ? this.join(row.amount, amount) : amount;
+    const again = row.round === this.round;
+    row.amount = again ? this.join(row.amount, amount) : amount;
+    row.resetMs = again ? Math.max(row.resetMs, resetMs) : resetMs;
     row.round = this.round;
   }
 

@@ -1,11 +1,10 @@
 import type { Series } from '@quipu/exposition';
 import { renderText } from '@quipu/exposition';
 import { type EntityFamily, metricFamilies } from '@quipu/ledger';
-import type { Totals, TotalSeries } from '@quipu/read-models';
+import { CounterMarks, type Totals, type TotalSeries } from '@quipu/read-models';
 import fc from 'fast-check';
 import { SLICE } from './breathe.js';
 import { ExpositionBody } from './exposition-body.js';
-import { HighMarks } from './high-marks.js';
 import { aggregateView, type MetricsView, PLATFORM_VIEW } from './metrics-view.js';
 import { type FoldedFamily, ViewedFamilies } from './viewed-families.js';
 import { NO_VOCABULARY, type Vocabulary } from './vocabulary.js';
@@ -53,7 +52,7 @@ function viewedOf(
   names: readonly string[],
   view: MetricsView,
   budget: number,
-  marks = new HighMarks(),
+  marks = new CounterMarks(null),
 ): ViewedFamilies {
   const families = metricFamilies.filter((one): one is EntityFamily => names.includes(one.name));
   return new ViewedFamilies(families, view, budget, (name) => name, marks);
@@ -154,7 +153,7 @@ describe('families that are kept between scrapes', () => {
     await fc.assert(
       fc.asyncProperty(fc.array(fc.array(change, { maxLength: 4 }), { maxLength: 12 }), async (steps) => {
         const store = new Store();
-        const marks = new HighMarks();
+        const marks = new CounterMarks(null);
         const kept = viewedOf(NAMES_KEPT, view, 35, marks);
         for (const changes of steps) {
           for (const { family, tenant, labels, value } of changes) store.set(family, tenant, labels, value);

@@ -1,16 +1,15 @@
 import { type Family, type HistogramSeries, OTHER, scaledText, type Series } from '@quipu/exposition';
 import type { EntityFamily } from '@quipu/ledger';
-import type { Totals, TotalsFamily } from '@quipu/read-models';
+import type { CounterMarks, Totals, TotalsFamily } from '@quipu/read-models';
 import { Turns } from './breathe.js';
 import { FamilyRows } from './family-rows.js';
 import { foldDistributions, foldRows } from './fold-rows.js';
-import type { HighMarks } from './high-marks.js';
 import { tellWaiting } from './job-rows.js';
 import type { ShownLabels } from './label-layout.js';
 import { ageRows, secondsText, tellOldest } from './member-rows.js';
 import type { MetricsView } from './metrics-view.js';
 import type { Instant } from './series-row.js';
-import { tellShown } from './shown-rows.js';
+import { type ShownSample, shownSamples, tellShown } from './shown-rows.js';
 import { ToldRows } from './told-rows.js';
 import { ZERO_SOURCES, type ZeroContext, zeroLabels, type ZeroRows, zeroRowsOf } from './zero-rows.js';
 
@@ -28,6 +27,8 @@ export interface Moment {
   readonly now: number;
   /** When counters began, seconds since 1970, as text; null while nothing was counted. */
   readonly created: string | null;
+  /** Id of the log that is counted; without one, counters that accrue go by what this process has shown alone. */
+  readonly log?: string;
   readonly zeros: ZeroContext;
 }
 
@@ -47,6 +48,8 @@ export class ViewedFamilies {
   private readonly families: readonly FamilyRows[];
   private readonly zeros = new Map<FamilyRows, KnownZeros>();
   private readonly told = new Map<FamilyRows, ToldRows>();
+  /** Samples of derived families that accrue, for the rendering that is under way. */
+  private readonly samples = new Map<FamilyRows, readonly ShownSample[]>();
 
   /**
    * @param budget most series of a family
@@ -58,7 +61,7 @@ export class ViewedFamilies {
     private readonly view: MetricsView,
     private readonly budget: number,
     private readonly nameOf: (name: string) => string,
-    marks: HighMarks,
+    marks: CounterMarks,
   ) {
     const instant: Instant = { now: 0, created: null, marks };
     this.instant = instant;
@@ -71,9 +74,38 @@ export class ViewedFamilies {
   async at(moment: Moment, folded: FoldedFamily[]): Promise<Family[]> {
     this.instant.now = moment.now;
     this.instant.created = moment.created;
+    await this.raiseMarks(moment);
     const families: Family[] = [];
     for (const kept of this.families) families.push(await this.family(kept, moment, folded));
+    this.samples.clear();
     return families;
+  }
+
+  /** Whether any counter here accrues: what is shown of them depends on what other processes have shown. */
+  get accrues(): boolean {
+    return this.families.some(accruesAsCounter);
+  }
+
+  /** Before anything is shown of the counters that accrue, all of them meet what has been shown before, at once. */
+  private async raiseMarks({ totals, now, log }: Moment): Promise<void> {
+    const { marks } = this.instant;
+    const turns = new Turns();
+    for (const kept of this.families) {
+      if (!accruesAsCounter(kept)) continue;
+      const { family } = kept;
+      if (family.shown === undefined) {
+        await kept.update(totals);
+        await kept.noteAccruals();
+        continue;
+      }
+      const samples = await shownSamples(totals, family, family.shown, this.view, now);
+      this.samples.set(kept, samples);
+      for (const { key, sample } of samples) {
+        if (turns.due()) await turns.take();
+        marks.note(key, sample.value);
+      }
+    }
+    await marks.exchange({ log: log ?? null, now, isAway: totals.fallback === 'unreachable' });
   }
 
   private async family(kept: FamilyRows, moment: Moment, folded: FoldedFamily[]): Promise<Family> {
@@ -122,6 +154,7 @@ export class ViewedFamilies {
     await this.tell(kept, moment);
     const { created } = moment;
     lines.table.created = family.type === 'counter' && created !== null ? created : undefined;
+    lines.table.revision = this.instant.marks.resets;
     const unseen = await lines.settle(await this.zeroRows(kept, moment), this.budget);
     if (lines.size <= this.budget) {
       note(unseen);
@@ -150,7 +183,8 @@ export class ViewedFamilies {
     if (shown !== undefined) {
       const join = family.folds === 'max' ? greater : undefined;
       const told = this.toldRows(kept, (amount) => scaledText(amount, scale), join);
-      return tellShown(totals, family, shown, this.view, this.instant, told);
+      const samples = this.samples.get(kept) ?? (await shownSamples(totals, family, shown, this.view, now));
+      return tellShown(family, samples, this.instant.marks, told);
     }
     await kept.update(totals);
     if (stored !== 'jobs') return;
@@ -185,6 +219,10 @@ export class ViewedFamilies {
     this.zeros.set(kept, { key, sources, rows });
     return rows;
   }
+}
+
+function accruesAsCounter({ family }: FamilyRows): boolean {
+  return family.form === 'accruing' && family.type === 'counter';
 }
 
 function greater(one: bigint, other: bigint): bigint {

@@ -16,10 +16,12 @@ const KEPT_OF_LEDGER = ['usage_keys', 'entities', 'amounts', 'members', 'changes
 
 /**
  * What is not kept: migrations and partitions make themselves anew, archives are named in the head, so do the counters of ingest as far as dead letters
- * tell, what the sweeper knows is read from the log again, and a restored ledger must have an epoch of its own, or a Redis of before would be taken for its mirror.
+ * tell, what the sweeper knows is read from the log again, and a restored ledger must have an epoch of its own, or a Redis of before would be taken for its mirror;
+ * a restored log is another one, whose counters begin anew.
  */
 export const NOT_KEPT: readonly string[] = [
   ...['schema_migrations', 'log_partitions', 'log_archives', 'ledger_epoch', 'ingest_counts'],
+  ...['log_identity'],
   ...['sweeper_state', 'sweeper_lives', 'sweeper_endings'],
 ];
 

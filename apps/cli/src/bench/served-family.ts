@@ -1,8 +1,7 @@
 import { type EntityFamily, metricFamilies } from '@quipu/ledger';
-import { type Totals, type TotalSeries } from '@quipu/read-models';
+import { CounterMarks, type Totals, type TotalSeries } from '@quipu/read-models';
 /* eslint-disable no-restricted-imports -- what is measured must be what the API serves, not something like it */
 import { ExpositionBody } from '../../../api/src/metrics/exposition-body.js';
-import { HighMarks } from '../../../api/src/metrics/high-marks.js';
 import { PLATFORM_VIEW } from '../../../api/src/metrics/metrics-view.js';
 import { ViewedFamilies } from '../../../api/src/metrics/viewed-families.js';
 import { NO_VOCABULARY } from '../../../api/src/metrics/vocabulary.js';
@@ -26,7 +25,13 @@ export class ServedFamily {
       const { [family.tenantLabel ?? '']: tenant = '', ...rest } = all;
       this.series.set(String(i), { tenant, labels: rest, value: '0' });
     }
-    this.viewed = new ViewedFamilies([family], PLATFORM_VIEW, EVERYTHING, (same) => same, new HighMarks());
+    this.viewed = new ViewedFamilies(
+      [family],
+      PLATFORM_VIEW,
+      EVERYTHING,
+      (same) => same,
+      new CounterMarks(null),
+    );
     const stored = { name: family.stored, series: this.series, structure: 1 };
     const others = { name: '', series: new Map<string, TotalSeries>(), structure: 0 };
     this.totals = {

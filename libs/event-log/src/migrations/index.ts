@@ -4,6 +4,7 @@ import { DeadLetterIdentity1763700000100 } from './dead-letter-identity.migratio
 import { DeadLetterStatus1763700000200 } from './dead-letter-status.migration.js';
 import { IngestCounts1763900000200 } from './ingest-counts.migration.js';
 import { LogArchives1763900000000 } from './log-archives.migration.js';
+import { LogIdentity1764600000200 } from './log-identity.migration.js';
 
 /** The migrations of this library, oldest first. */
 export const eventLogMigrations: (new () => MigrationInterface)[] = [
@@ -12,4 +13,5 @@ export const eventLogMigrations: (new () => MigrationInterface)[] = [
   DeadLetterStatus1763700000200,
   LogArchives1763900000000,
   IngestCounts1763900000200,
+  LogIdentity1764600000200,
 ];

@@ -11,7 +11,7 @@ export interface TotalsChange {
   readonly to: string;
   /** Generation of the totals it was applied to. */
   readonly generation: string;
-  /** Field, new value, field, new value, …; the value `0` says that the field is gone. */
+  /** Field, new value, field, new value, …; the value `0` says that the field is gone. Read it once. */
   readonly values: readonly string[];
 }
 

@@ -162,6 +162,9 @@ function changeOf([, flat]: StreamEntry): TotalsChange {
     from: fields['from'] ?? '',
     to: fields['to'] ?? '',
     generation: fields['generation'] ?? '',
-    values: JSON.parse(fields['values'] ?? '[]') as string[],
+    // Parsed when it is its turn: all of an answer at once would hold up the event loop.
+    get values(): string[] {
+      return JSON.parse(fields['values'] ?? '[]') as string[];
+    },
   };
 }

@@ -34,7 +34,10 @@ export class FamilySet {
     return this.of(name);
   }
 
-  /** Sets a field to a value; `0` removes it. Fields that are no amounts are passed over. */
+  /**
+   * Sets a field to a value; `0` removes it. Fields that are no amounts are passed over.
+   * @throws SyntaxError or URIError for what nobody of ours has written.
+   */
   set(field: string, value: string): void {
     const end = field.indexOf('|');
     if (end <= 0 || field.charCodeAt(0) === AT) return;
@@ -48,13 +51,16 @@ export class FamilySet {
       family.structure += 1;
       return;
     }
+    if (!INTEGER.test(value)) throw new SyntaxError(`${name} has a total that is no integer`);
     if (known !== undefined) {
       known.value = value;
       return;
     }
     const parsed = parseAmountField(field);
     if (parsed === null) return;
-    const labels = JSON.parse(parsed.labels) as Record<string, string>;
+    const labels = JSON.parse(parsed.labels) as Record<string, string> | null;
+    if (typeof labels !== 'object' || labels === null)
+      throw new SyntaxError(`${name} has a total without labels`);
     family.series.set(field, { tenant: parsed.tenant, labels, value });
     family.structure += 1;
   }
@@ -66,4 +72,5 @@ export class FamilySet {
   }
 }
 
+const INTEGER = /^-?\d+$/;
 const AT = '@'.charCodeAt(0);

@@ -7,6 +7,8 @@ import {
 } from '@quipu/ledger';
 import { FamilySet } from './totals-family.js';
 
+/** Fields taken in before the event loop gets a turn: less than a millisecond's worth. */
+const FIELDS_AT_ONCE = 1_000;
 /** Loads in one go; after that something changes the totals faster than they can be read. */
 const MOST_LOADS = 3;
 
@@ -45,6 +47,17 @@ export class TotalsFollower {
 
   /** Takes in what changed. Null, or why the totals cannot be used. @throws if Redis does not answer. */
   async sync(): Promise<UnusableReason | null> {
+    try {
+      return await this.follow();
+    } catch (error) {
+      if (!(error instanceof SyntaxError) && !(error instanceof URIError)) throw error;
+      // Somebody else wrote here: what cannot be read cannot be trusted either.
+      this.standing = null;
+      return 'torn';
+    }
+  }
+
+  private async follow(): Promise<UnusableReason | null> {
     for (let loads = 0; ; loads += 1) {
       if (this.standing === null) {
         if (loads === MOST_LOADS) return 'torn';
@@ -74,7 +87,15 @@ export class TotalsFollower {
   private async catchUp(standing: Standing): Promise<'stands' | 'reload' | UnusableReason> {
     for (;;) {
       const { head, changes, last } = await this.feed.after(standing.last);
-      for (const change of changes) if (!apply(standing, change)) return 'reload';
+      let taken = 0;
+      for (const change of changes) {
+        const fields = apply(standing, change);
+        if (fields === null) return 'reload';
+        taken += fields;
+        if (taken < FIELDS_AT_ONCE) continue;
+        taken = 0;
+        await breathe();
+      }
       const more = last !== standing.last;
       standing.last = last;
       const found = usable(head);
@@ -89,14 +110,18 @@ export class TotalsFollower {
   }
 }
 
-/** Applies a change; false if something before it is missing. */
-function apply(standing: Standing, change: TotalsChange): boolean {
-  if (change.generation !== standing.generation) return true;
-  if (change.from !== standing.position) return false;
+/** Applies a change, and says how many fields it had; null if something before it is missing. */
+function apply(standing: Standing, change: TotalsChange): number | null {
+  if (change.generation !== standing.generation) return 0;
+  if (change.from !== standing.position) return null;
   const { values } = change;
   for (let i = 0; i + 1 < values.length; i += 2) standing.families.set(values[i]!, values[i + 1]!);
   standing.position = change.to;
-  return true;
+  return values.length / 2;
+}
+
+function breathe(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
 }
 
 function usable(head: TotalsHead): { position: string; epoch: string; generation: string } | UnusableReason {

@@ -128,6 +128,42 @@ describe('TotalsReplica', () => {
     gone.disconnect();
   });
 
+  it('asks again when the ledger gets a new epoch, or Redis goes, while members are counted', async () => {
+    const runner = bench.start();
+    await runner.whenPosition(await bench.append([job('job.queued', 'a')]));
+    const { pool } = bench.database;
+    const disturbed = async (of: TotalsReplica, disturb: () => Promise<unknown>) => {
+      const attempts: (string | undefined)[] = [];
+      const seen = await of.use(async (totals) => {
+        const { amounts } = await all(totals);
+        attempts.push(totals.fallback ?? totals.source);
+        if (attempts.length === 1) await disturb();
+        return { epoch: totals.epoch, amounts, members: (await all(totals)).members.length };
+      });
+      const { rows } = await pool.query<{ epoch: string }>('SELECT epoch FROM ledger_epoch');
+      expect(seen).toEqual({
+        epoch: rows[0]!.epoch,
+        amounts: ['jobs acme {"queue":"","state":"waiting"} 1'],
+        members: 1,
+      });
+      return attempts;
+    };
+    const { redis } = bench.redis;
+    const generation = () => redis.hget(TOTALS_KEY, '@generation');
+    const promoted = async () => {
+      const before = await generation();
+      await pool.query('UPDATE ledger_epoch SET epoch = gen_random_uuid()');
+      while ((await generation()) === before) await runner.whenPosition((await bench.log.head()).position);
+    };
+    expect((await disturbed(replica, promoted))[0]).toBe('redis');
+    expect((await disturbed(replica, promoted)).length).toBeGreaterThan(1);
+    const own = createRedis(bench.redis.url, 'plain');
+    const cut = new TotalsReplica(pool, own);
+    await own.ping();
+    expect(await disturbed(cut, () => Promise.resolve(own.disconnect()))).toEqual(['redis', 'unreachable']);
+    cut.stop();
+  }, 30_000);
+
   it('is loaded right while the totals change', async () => {
     const runner = bench.start();
     const many = Array.from({ length: 300 }, (_, i) => job('job.queued', `m${i}`, { queue: `m${i}` }));

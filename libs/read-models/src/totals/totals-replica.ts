@@ -30,6 +30,8 @@ export interface CountedMembers {
 /** Every total of the ledger at one position. */
 export interface Totals {
   readonly position: bigint;
+  /** Another one where the ledger was counted anew: what was made of its totals holds no longer, wherever it stood. */
+  readonly epoch?: string;
   readonly source: 'redis' | 'postgres';
   /** Why Redis could not answer; absent when it did. */
   readonly fallback?: UnusableReason | 'behind';
@@ -176,9 +178,9 @@ export class TotalsReplica {
       const copy = follower.copy!;
       if (copy.epoch !== wanted.epoch) return 'foreign';
       if (copy.position >= wanted.position) {
-        const { families, position, generation } = copy;
+        const { families, position, epoch, generation } = copy;
         return {
-          position,
+          ...{ position, epoch },
           source: 'redis',
           family: (name) => families.family(name),
           members: async (family, bounds) =>
@@ -232,6 +234,7 @@ export class TotalsReplica {
           (schema) => amountsStatement(schema),
           client,
         );
+        const head = await client.query<{ epoch: string }>('SELECT epoch FROM ledger_epoch');
         const families = new FamilySet();
         for (let i = 0; i < rows.length; i += 1) {
           const { family, tenant, labels, value } = rows[i]!;
@@ -239,7 +242,7 @@ export class TotalsReplica {
           if (i % SLICE === SLICE - 1) await breathe();
         }
         return await work({
-          position,
+          ...{ position, epoch: head.rows[0]!.epoch },
           source: 'postgres',
           ...(reason === undefined ? {} : { fallback: reason }),
           family: (name) => families.family(name),

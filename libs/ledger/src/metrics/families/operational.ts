@@ -21,8 +21,8 @@ export const operationalFamilies: readonly MetricFamily[] = [
   operational({
     name: 'quipu_ingest_rejected',
     type: 'counter',
-    help: 'Events refused, by reason; each that came twice, twice.',
-    labels: ['reason'],
+    help: 'Events refused, by who refused them (`http`: the API, which says so at once; `log`: they are dead letters) and why; each that came twice, twice.',
+    labels: ['door', 'reason'],
   }),
   operational({
     name: 'quipu_ingest_duplicates',
