@@ -17,14 +17,17 @@ export async function exportWhy(
 ): Promise<ExportedReasons> {
   const part = `${file}.part`;
   const out = createWriteStream(part);
+  // A disk that is full says so between two writes as well: unheard, that would end the process.
+  const written = finished(out);
+  written.catch(() => undefined);
   try {
     await once(out, 'open');
     const write = async (line: string): Promise<void> => {
-      if (!out.write(`${line}\n`)) await once(out, 'drain');
+      if (!out.write(`${line}\n`)) await Promise.race([once(out, 'drain'), written]);
     };
     const exported = await exportReasons(pool, localScope(), query, write, archive);
     out.end();
-    await finished(out);
+    await written;
     await rename(part, file);
     return exported;
   } catch (error) {
