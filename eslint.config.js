@@ -33,6 +33,12 @@ const ALLOWED = {
   schema: ['platform', 'access', 'event-log', 'projection-engine', 'ledger', 'archive', 'sweeper'],
 };
 
+/** Other places that are promised to share no more than this with the rest. */
+const APART = {
+  'apps/worker/src': ['contracts', 'platform', 'reporter'],
+  'apps/cli/src/verify': ['contracts', 'event-log', 'platform'],
+};
+
 /** Pure code knows no framework, no driver, no clock, no environment. */
 const IMPURE = ['@nestjs/*', 'pg', 'ioredis', 'bullmq', 'typeorm', 'node:*'];
 const PURE = ['contracts', 'exposition', 'metering'];
@@ -42,13 +48,17 @@ const relativeIntoLib = {
   message: 'Import another package through its @quipu/<name> alias.',
 };
 
+/** Forbids imports of all libraries but some. */
+function onlyFrom(allowed, place) {
+  const forbidden = LIBS.filter((name) => !allowed.includes(name));
+  return {
+    regex: `^@quipu/(${forbidden.join('|')})$`,
+    message: `${place} may import only: ${allowed.join(', ') || 'nothing of ours'}.`,
+  };
+}
+
 function boundary(lib) {
-  const forbidden = LIBS.filter((name) => name !== lib && !ALLOWED[lib].includes(name));
-  const patterns = [relativeIntoLib];
-  patterns.push({
-    regex: `^@quipu/(${[...forbidden, lib].join('|')})$`,
-    message: `libs/${lib} may import only: ${ALLOWED[lib].join(', ') || 'nothing of ours'}.`,
-  });
+  const patterns = [relativeIntoLib, onlyFrom(ALLOWED[lib], `libs/${lib}`)];
   if (PURE.includes(lib)) {
     patterns.push({
       group: IMPURE,
@@ -59,6 +69,14 @@ function boundary(lib) {
     files: [`libs/${lib}/src/**/*.ts`],
     ignores: ['**/*.spec.ts'],
     rules: { 'no-restricted-imports': ['error', { patterns }] },
+  };
+}
+
+function apart([place, allowed]) {
+  return {
+    files: [`${place}/**/*.ts`],
+    ignores: ['**/*.spec.ts'],
+    rules: { 'no-restricted-imports': ['error', { patterns: [relativeIntoLib, onlyFrom(allowed, place)] }] },
   };
 }
 
@@ -90,6 +108,7 @@ export default tseslint.config(
   // Nest modules are often classes without members; that is the framework's shape, not an oversight.
   { files: ['apps/**/*.ts', 'libs/**/*.ts'], rules: { '@typescript-eslint/no-extraneous-class': 'off' } },
   ...LIBS.map(boundary),
+  ...Object.entries(APART).map(apart),
   {
     files: [
       'libs/contracts/src/**/*.ts',
