@@ -157,6 +157,19 @@ describe('a reporter', () => {
     }
   });
 
+  it('says so, too, when it is closed as soon as the queue is back', async () => {
+    const { queue, reporter } = rig({ maxEvents: 100 });
+    queue.away = true;
+    for (let i = 0; i < 130; i += 1) reporter.report(queued(i));
+    await jest.advanceTimersByTimeAsync(1_000);
+    queue.away = false;
+    const closed = reporter.close();
+    await jest.advanceTimersByTimeAsync(5_000);
+    expect(await closed).toBe(0);
+    expect(queue.jobs.flat()).toHaveLength(101);
+    expect(queue.jobs.flat().at(-1)).toMatchObject({ type: 'reporter.dropped', data: { events: 30 } });
+  });
+
   it('keeps the last tenth of its room for events that numbers depend on', () => {
     const { queue, reporter } = rig({ maxEvents: 100 });
     queue.away = true;

@@ -150,9 +150,12 @@ export class Reporter {
    *
    * @returns how many events are lost: 0, unless the deadline passed.
    */
-  async close(deadline: Deadline = {}): Promise<number> {
+  async close({ deadlineMs = DEFAULT_DEADLINE_MS }: Deadline = {}): Promise<number> {
     this.closed = true;
-    const left = await this.flush(deadline);
+    const endMs = performance.now() + deadlineMs;
+    let left = await this.flush({ deadlineMs });
+    // What found no room is told once the rest got through.
+    if (left === 0) left = await this.flush({ deadlineMs: Math.max(0, endMs - performance.now()) });
     clearTimeout(this.timer);
     this.ended = true;
     this.wake?.();

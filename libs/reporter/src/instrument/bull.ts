@@ -81,6 +81,8 @@ export interface BullWorker extends BullEmitter {
   readonly Job: BullJobClass;
   processJob: (job: BullJob, ...rest: never[]) => Promise<unknown>;
   callProcessJob: (job: BullJob, ...rest: never[]) => Promise<unknown>;
+  /** Not part of what BullMQ promises. */
+  whenCurrentJobsFinished?: (...args: never[]) => Promise<unknown>;
   close: Method;
 }
 

@@ -5,7 +5,7 @@ import type { Job } from 'bullmq';
 import { testRedis, type TestRedis } from '../../../../test/support/index.js';
 import { BULLMQ, BullRig, subjectOf, timeOf } from '../../test/bull-rig.js';
 
-jest.setTimeout(30_000);
+jest.setTimeout(60_000);
 
 const SANDBOXED = fileURLToPath(
   new URL('../../../../test/fixtures/reporter/sandboxed-processor.mjs', import.meta.url),

@@ -19,6 +19,8 @@ export interface Instrumentable {
 const PROGRESS_MS = 1_000;
 /** A process that a signal ends does not linger for longer than this, ms. */
 const SIGNAL_MS = 1_000;
+/** What is being looked up when something is closed may take so long, ms. */
+const LOOK_MS = 5_000;
 
 const instrumented = new WeakSet<object>();
 
@@ -39,11 +41,19 @@ export function instrument<T extends Instrumentable>(target: T, options: Instrum
   } else if (typeof given.add === 'function' && typeof given.getJobs === 'function') {
     const { reports, lease } = prepare(given.opts, options);
     hookQueue(given as BullQueue, reports);
-    hookClose(given as BullQueue, () => lease.release());
+    hookClose(
+      given as BullQueue,
+      () => lease.release(),
+      () => reports.settled(LOOK_MS),
+    );
   } else if (typeof given.add === 'function' && typeof given.addBulk === 'function') {
     const { reports, lease } = prepare(given.opts, options);
     hookFlows(given as BullFlowProducer, reports);
-    hookClose(given as BullFlowProducer, () => lease.release());
+    hookClose(
+      given as BullFlowProducer,
+      () => lease.release(),
+      () => reports.settled(LOOK_MS),
+    );
   } else {
     throw new TypeError('instrument takes a Queue, a Worker or a FlowProducer of BullMQ 5 or 6');
   }
@@ -62,6 +72,7 @@ function instrumentWorker(worker: BullWorker, options: InstrumentOptions): void 
   const fields = member === undefined ? {} : workerFields(member.id, member.tenant);
   const runs = new WorkerRuns(reports, fields, options.progressMs ?? PROGRESS_MS);
   hookWorker(worker, reports, runs);
+  hookLastJobs(worker, () => reports.settled(LOOK_MS));
   member?.join(worker.concurrency, leaseSeconds);
   const forget = signals
     ? onSignal(() => {
@@ -97,15 +108,29 @@ function prepare(
   return { lease, reports: new JobReports(lease.reporter, new JobNames(options, tell), tell) };
 }
 
-/** Gives the reports their time once the program has closed what they are about. */
+/**
+ * A worker that closes takes no more jobs, and disconnects when the last one is done: what that one's end gives to look
+ * up comes before.
+ */
+function hookLastJobs(worker: BullWorker, settled: () => Promise<void>): void {
+  if (typeof worker.whenCurrentJobsFinished !== 'function') return;
+  const finished = worker.whenCurrentJobsFinished.bind(worker);
+  worker.whenCurrentJobsFinished = async (...args) => {
+    await finished(...args);
+    if (worker.closing) await settled();
+  };
+}
+
+/** Gives the reports their time: before the program's connection is closed, and once it is. */
 function hookClose(
   target: { close: (...args: never[]) => Promise<unknown> },
   done: () => Promise<unknown>,
+  before?: () => Promise<unknown>,
 ): void {
   const close = target.close.bind(target);
   let closing: Promise<unknown> | undefined;
   target.close = (...args) => {
-    closing ??= close(...args).finally(done);
+    closing ??= (before === undefined ? close(...args) : before().then(() => close(...args))).finally(done);
     return closing;
   };
 }

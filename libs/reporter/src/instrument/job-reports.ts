@@ -5,6 +5,9 @@ import type { JobFacts, JobNames } from './job-facts.js';
 
 /** Reports what happens to jobs; nothing that goes wrong here reaches the program. */
 export class JobReports {
+  /** What is still being looked up. */
+  private readonly pending = new Set<Promise<void>>();
+
   constructor(
     readonly reporter: Reporter,
     readonly names: JobNames,
@@ -23,7 +26,19 @@ export class JobReports {
 
   /** The same for something that takes its time. */
   inBackground(work: () => Promise<void>): void {
-    work().catch((error: unknown) => this.tell(error));
+    const done = work()
+      .catch((error: unknown) => this.tell(error))
+      .finally(() => this.pending.delete(done));
+    this.pending.add(done);
+  }
+
+  /** Waits until what runs in the background has been reported: it needs the connection that is about to be closed. */
+  async settled(deadlineMs: number): Promise<void> {
+    if (this.pending.size === 0) return;
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<void>((resolve) => (timer = setTimeout(resolve, deadlineMs)));
+    await Promise.race([Promise.all(this.pending), late]);
+    clearTimeout(timer);
   }
 
   /** An event about a job. */

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { repository } from '../../../../test/support/index.js';
 
-jest.setTimeout(30_000);
+jest.setTimeout(60_000);
 
 describe('a signal', () => {
   let child: ChildProcess;
@@ -55,6 +55,20 @@ describe('a signal', () => {
     await program('copy', 'signal-exit');
     expect(await ended('SIGTERM')).toEqual(['goodbye', 'goodbye of the copy', 'signal-exit']);
   });
+
+  it.each([
+    ['SIGTERM', 143],
+    ['SIGINT', 130],
+  ] as const)(
+    '%s ends the first process of a container, which the kernel spares, by %d',
+    async (signal, code) => {
+      await program('first');
+      const exit = once(child, 'close');
+      child.kill(signal);
+      expect(await exit).toEqual([code, null]);
+      expect(said).toMatch(/goodbye\n$/);
+    },
+  );
 
   it('that the program takes itself does nothing, and the next one ends it', async () => {
     await program('handler', 'signal-exit');

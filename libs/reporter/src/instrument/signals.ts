@@ -1,3 +1,5 @@
+import { constants } from 'node:os';
+
 /** What has to be said before the process ends. */
 export type Leave = () => Promise<unknown>;
 
@@ -39,9 +41,16 @@ class Goodbyes {
     }
     void Promise.allSettled([...this.leaving].map((leave) => leave())).then(() => {
       this.stop();
-      process.kill(process.pid, signal);
+      endBy(signal);
     });
   };
+}
+
+/** Ends the process as a signal does that nobody listens for. */
+function endBy(signal: NodeJS.Signals): void {
+  // The first process of a container is spared by the kernel: it would go on, after it has said that it is gone.
+  if (process.pid === 1) process.exit(128 + constants.signals[signal]);
+  process.kill(process.pid, signal);
 }
 
 /** How many listeners of `signal-exit` there are: they do nothing until they are alone, and then end the process. */
