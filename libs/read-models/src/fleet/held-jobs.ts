@@ -27,21 +27,30 @@ export async function readHeldJobs(
   schema: LedgerSchema,
   jobs: readonly HeldJob[],
 ): Promise<Map<string, CurrentJob>> {
-  if (jobs.length === 0) return new Map();
+  return new Map(
+    (await readJobStates(client, schema, jobs)).flatMap(({ tenant, id, state }) => {
+      const job = currentJob(tenant, id, JSON.parse(state) as JobState);
+      return job === null ? [] : [[jobName({ tenant, id }), job] as const];
+    }),
+  );
+}
+
+/** What the ledger keeps of these jobs, as JSON; those that it does not know are left out. */
+export async function readJobStates(
+  client: PoolClient,
+  schema: LedgerSchema,
+  jobs: readonly HeldJob[],
+): Promise<{ tenant: string; id: string; state: string }[]> {
+  if (jobs.length === 0) return [];
   const { rows } = await client.query<{ tenant: string; id: string; state: string }>({
-    name: `held-jobs-${schema}`,
+    name: `job-states-${schema}`,
     text: `SELECT e.tenant, e.id, e.state::text AS state FROM unnest($1::text[], $2::text[]) a (tenant, id)
  CROSS JOIN LATERAL (
    SELECT * FROM ${schema}.entities s
     WHERE s.tenant = a.tenant AND s.kind = ${KIND_CODES.job} AND s.id = a.id LIMIT 1) e`,
     values: [jobs.map((job) => job.tenant), jobs.map((job) => job.id)],
   });
-  return new Map(
-    rows.flatMap(({ tenant, id, state }) => {
-      const job = currentJob(tenant, id, JSON.parse(state) as JobState);
-      return job === null ? [] : [[jobName({ tenant, id }), job] as const];
-    }),
-  );
+  return rows;
 }
 
 function currentJob(tenant: string, id: string, state: JobState): CurrentJob | null {

@@ -7,7 +7,12 @@ import { workersStatement } from '../fleet/read-workers.js';
 import { READER_SESSION } from '../reader-session.js';
 import type { Statement } from '../statement.js';
 import { levelFlowStatement, MAX_CHANGES } from './level-flow.js';
-import { MAX_EVENTS, recentFactsStatement } from './recent-facts.js';
+import {
+  MAX_EVENTS,
+  recentFactsStatement,
+  recentSpanStatement,
+  touchedJobsStatement,
+} from './recent-facts.js';
 
 const NOW = Date.UTC(2026, 2, 2, 12);
 const EVENTS = 60_000;
@@ -129,6 +134,22 @@ describe('what queues and workers are told from, on tables that were just filled
     expect(rows.length).toBe(
       tenant === null ? MAX_EVENTS : rows.filter((row) => row.tenant === tenant).length,
     );
+  });
+
+  it('what happened since the last look is read by position, and nothing else', async () => {
+    const span = await explain(recentSpanStatement({ checkpoint: BigInt(EVENTS), sinceMs: NOW - 1_200_000 }));
+    expect(scanned(span).filter((name) => name.startsWith('log'))).toEqual([]);
+    expect(rowsRead(span, /^log/)).toBeLessThanOrEqual(60);
+    const { low } = (
+      await pool.query<{ low: string }>(
+        recentSpanStatement({ checkpoint: BigInt(EVENTS), sinceMs: NOW - 1_200_000 }),
+      )
+    ).rows[0]!;
+    expect(Number(low)).toBe(EVENTS - RECENT);
+    const touched = touchedJobsStatement(BigInt(EVENTS - 5_000), BigInt(EVENTS));
+    const plan = await explain(touched);
+    expect(scanned(plan)).toEqual([]);
+    expect(rowsRead(plan, /^log/)).toBe(5_000);
   });
 
   it('workers are read tenant by tenant, and neither other entities nor those that are retired', async () => {

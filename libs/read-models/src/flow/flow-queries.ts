@@ -1,4 +1,5 @@
 import type { Scope } from '@quipu/access';
+import type { LedgerSchema } from '@quipu/ledger';
 import { TenantForbiddenError } from '@quipu/platform';
 import type { Pool } from 'pg';
 import { inLedgerSnapshot, type LedgerSnapshot } from '../past/ledger-snapshot.js';
@@ -12,7 +13,14 @@ import {
   RATE_MINUTES,
 } from './level-flow.js';
 import { type RecentAttempt, recentAttempts } from './recent-attempts.js';
-import { type RecentFactRow, recentFactsStatement } from './recent-facts.js';
+import {
+  MAX_EVENTS,
+  type RecentFactRow,
+  recentFactsStatement,
+  type RecentSpanRow,
+  recentSpanStatement,
+} from './recent-facts.js';
+import { RecentWindow } from './recent-window.js';
 
 /** Clocks of reporters may run ahead by this much, ms: what happened in the window may have been recorded earlier. */
 const MOST_AHEAD_MS = 5 * 60_000;
@@ -65,13 +73,31 @@ export interface FlowFilters {
   readonly queue?: string;
 }
 
+/** What is looked at, at most. */
+export interface FlowLimits {
+  /** Events of the last minutes that are all looked at; {@link MAX_WINDOW_EVENTS} if absent. */
+  readonly windowEvents?: number;
+  /** Events that are looked at where there are more; {@link MAX_EVENTS} if absent. */
+  readonly sampleEvents?: number;
+}
+
 /**
  * How many jobs come, go and end per minute, and how long they waited and ran lately. Rates come from the changes of
- * the levels `waiting` and `running` within 15 minutes, lengths from the log's events within them; of both at most so
- * many are read, so that no answer costs more on a larger log or a busier platform.
+ * the levels `waiting` and `running` within 15 minutes, lengths from the jobs that the log's events within them are
+ * about: from all of them, or, where too much happened, from a sample; so that no answer costs more on a larger log or a
+ * busier platform. What was looked at is kept for the next question: keep the object.
  */
 export class FlowQueries {
-  constructor(private readonly pool: Pool) {}
+  private readonly window: RecentWindow;
+  private readonly sampleEvents: number;
+
+  constructor(
+    private readonly pool: Pool,
+    { windowEvents, sampleEvents = MAX_EVENTS }: FlowLimits = {},
+  ) {
+    this.window = new RecentWindow(windowEvents);
+    this.sampleEvents = sampleEvents;
+  }
 
   /**
    * Flow up to `now` (ms) inside the scope.
@@ -103,14 +129,14 @@ export class FlowQueries {
     const levels = await client.query<LevelFlowRow & Record<string, unknown>>(
       levelFlowStatement(schema, asked, ['waiting', 'running', 'running_estimated']),
     );
-    const sinceMs = now - LONGEST_MS - MOST_AHEAD_MS;
-    const facts = await client.query<RecentFactRow & Record<string, unknown>>(
-      recentFactsStatement(schema, { checkpoint: position, sinceMs, tenant: asked.tenant }),
-    );
-    const sampled = Number(facts.rows[0]?.stride ?? 1);
+    const { sampled, found } = await this.recent(now, asked.tenant, { ...snapshot, schema });
     const within = (end: number): boolean => end > now - LONGEST_MS && end <= now;
-    const attempts = recentAttempts(facts.rows)
-      .filter(({ queue }) => asked.queue === null || queue === asked.queue)
+    const attempts = found
+      .filter(
+        ({ tenant, queue }) =>
+          (asked.tenant === null || tenant === asked.tenant) &&
+          (asked.queue === null || queue === asked.queue),
+      )
       .map((attempt) => ({
         ...attempt,
         wait: attempt.wait !== null && within(attempt.wait.end) ? attempt.wait : null,
@@ -120,6 +146,24 @@ export class FlowQueries {
     const reach = reachOf(levels.rows, now);
     const rows = summed(levels.rows, attempts, { now, sampled, reach });
     return { position, asOf: now, sampled, reachMs: Math.min(reach.waiting, reach.running), rows, attempts };
+  }
+
+  /** What ended lately: all of it, or of one event of so many. */
+  private async recent(
+    now: number,
+    tenant: string | null,
+    { client, schema, position }: LedgerSnapshot & { readonly schema: LedgerSchema },
+  ): Promise<{ sampled: number; found: RecentAttempt[] }> {
+    const question = { checkpoint: position, sinceMs: now - LONGEST_MS - MOST_AHEAD_MS };
+    const spans = await client.query<RecentSpanRow>(recentSpanStatement(question));
+    const { low, epoch } = spans.rows[0] ?? { low: String(position), epoch: '' };
+    const span = { schema, epoch, low: BigInt(low), head: position, sinceMs: question.sinceMs };
+    const whole = await this.window.attempts(client, span);
+    if (whole !== null) return { sampled: 1, found: whole };
+    const facts = await client.query<RecentFactRow & Record<string, unknown>>(
+      recentFactsStatement(schema, { ...question, tenant }, this.sampleEvents),
+    );
+    return { sampled: Number(facts.rows[0]?.stride ?? 1), found: recentAttempts(facts.rows) };
   }
 }
 

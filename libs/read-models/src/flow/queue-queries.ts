@@ -7,7 +7,7 @@ import {
   type DepthRow,
 } from '../depth/depth-queries.js';
 import { inLedgerSnapshot } from '../past/ledger-snapshot.js';
-import { FlowQueries, type QueueFlow } from './flow-queries.js';
+import { type FlowLimits, FlowQueries, type QueueFlow } from './flow-queries.js';
 import { ableWorkers } from './serving.js';
 import { verdictOf } from './verdict.js';
 
@@ -38,15 +38,16 @@ const NO_FLOW = {
 } as const;
 const NO_DEPTH = { queued: 0, delayed: 0, blocked: 0, inProgress: 0, oldestWaitingMs: null } as const;
 
-/** Queues as people ask for them: depth and flow together. */
+/** Queues as people ask for them: depth and flow together. What was looked at is kept for the next question. */
 export class QueueQueries {
   private readonly flows: FlowQueries;
 
   constructor(
     private readonly pool: Pool,
     private readonly depths: DepthQueries,
+    limits: FlowLimits = {},
   ) {
-    this.flows = new FlowQueries(pool);
+    this.flows = new FlowQueries(pool, limits);
   }
 
   /**

@@ -41,15 +41,34 @@ export function recentAttempts(rows: readonly RecentFactRow[]): RecentAttempt[] 
     const place = `${what}\n${number}\n${name(row)}`;
     if (seen.has(place)) continue;
     seen.add(place);
+    const whole = recentAttempt(row.tenant ?? '', attempt);
     found.push({
-      tenant: row.tenant ?? '',
-      queue: attempt.fields.queue ?? '',
-      wait: what === 'wait' || attempt.running.length === 0 ? waitOf(attempt) : null,
-      run: what === 'run' ? runOf(attempt) : null,
-      ...{ taken: attempt.running.length > 0, worker: workerOf(attempt) },
+      ...whole,
+      wait: what === 'wait' || attempt.running.length === 0 ? whole.wait : null,
+      run: what === 'run' ? whole.run : null,
     });
   }
   return found;
+}
+
+/** The attempts of a job whose wait or run ended after `sinceMs`; what ended before that is left out. */
+export function attemptsSince(tenant: string, state: JobState, sinceMs: number): RecentAttempt[] {
+  return jobTimeline(state).attempts.flatMap((attempt) => {
+    const whole = recentAttempt(tenant, attempt);
+    const wait = whole.wait !== null && whole.wait.end > sinceMs ? whole.wait : null;
+    const run = whole.run !== null && whole.run.end > sinceMs ? whole.run : null;
+    return wait === null && run === null ? [] : [{ ...whole, wait, run }];
+  });
+}
+
+function recentAttempt(tenant: string, attempt: AttemptTimeline): RecentAttempt {
+  return {
+    tenant,
+    queue: attempt.fields.queue ?? '',
+    wait: waitOf(attempt),
+    run: runOf(attempt),
+    ...{ taken: attempt.running.length > 0, worker: workerOf(attempt) },
+  };
 }
 
 /** The worker an attempt names, or null. */
