@@ -63,6 +63,29 @@ describe('the series a process keeps', () => {
       { numRuns: 6 },
     );
   });
+
+  it('come by the values of their labels, also when some sort otherwise than their texts, from then on', () => {
+    const ends = ['', ' 1', '!', '"', '#', '-1', '\\', 'x'];
+    const values = Array.from({ length: 200 }, (_, n) => String(1_000 + n)).flatMap((n) =>
+      ends.map((end) => n + end),
+    );
+    const texts = values.map((value) =>
+      labelText([
+        ['n', value],
+        ['m', 'same'],
+      ]),
+    );
+    // Those that sort like their texts first; the others in any order.
+    const order = [...texts.keys()].sort(
+      (a, b) => Number(a % 8 > 0) - Number(b % 8 > 0) || ((a * 7) % 1_600) - ((b * 7) % 1_600),
+    );
+    const table = new SeriesTable();
+    for (const at of order) table.set(texts[at]!, { value: at });
+    expect([...table].map(({ value }) => value)).toEqual([...texts.keys()]);
+    for (const at of order) expect(table.get(texts[at]!)?.value).toBe(at);
+    for (const at of order.filter((one) => one % 3 > 0)) expect(table.delete(texts[at]!)).toBe(true);
+    expect([...table].map(({ value }) => value)).toEqual([...texts.keys()].filter((at) => at % 3 === 0));
+  });
 });
 
 function checkText(table: SeriesTable, plain: ReadonlyMap<string, number>): void {

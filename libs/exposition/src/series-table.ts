@@ -1,3 +1,4 @@
+import { sortingText, sortsOtherwise } from './labels.js';
 import { valueText } from './numbers.js';
 import { type LabelText, type Series, type Value } from './types.js';
 
@@ -21,7 +22,7 @@ interface Block {
 }
 
 /**
- * The series of one family as a process keeps them between scrapes, by the text of their labels, ascending. A series
+ * The series of one family as a process keeps them between scrapes, by the values of their labels, ascending. A series
  * that appears or goes costs a few comparisons; labels are put into lines when the neighbours change, and a rendering
  * does no more than read each value and join. Nothing is ever sorted as a whole, so nothing takes long at once.
  */
@@ -31,6 +32,8 @@ export class SeriesTable implements Iterable<Series> {
   /** To be changed when the `created` of a source has. */
   revision = 0;
   private readonly blocks: Block[] = [];
+  /** Whether texts sort as their values do, all of those that were ever here: else values are compared. */
+  private plain = true;
   private count = 0;
 
   /** How many series there are. */
@@ -41,15 +44,16 @@ export class SeriesTable implements Iterable<Series> {
   /** Where the value of a series is read; undefined if there is no such series. */
   get(labels: LabelText): ValueSource | undefined {
     const block = this.blockOf(labels);
-    const at = block === undefined ? -1 : indexIn(block, labels);
+    const at = block === undefined ? -1 : indexIn(block, labels, this.plain);
     return at < 0 ? undefined : block!.sources[at];
   }
 
   /** Has the value of a series read from `source`; the series appears if it was not there. */
   set(labels: LabelText, source: ValueSource): void {
+    this.plain &&= !sortsOtherwise(labels);
     let block = this.blockOf(labels);
     if (block === undefined) this.blocks.push((block = newBlock([], [])));
-    const at = indexIn(block, labels);
+    const at = indexIn(block, labels, this.plain);
     if (at >= 0) {
       if (block.sources[at]!.created !== source.created) block.pieces = null;
       block.sources[at] = source;
@@ -66,7 +70,7 @@ export class SeriesTable implements Iterable<Series> {
   /** Removes a series; says whether it was there. */
   delete(labels: LabelText): boolean {
     const block = this.blockOf(labels);
-    const at = block === undefined ? -1 : indexIn(block, labels);
+    const at = block === undefined ? -1 : indexIn(block, labels, this.plain);
     if (at < 0) return false;
     block!.labels.splice(at, 1);
     block!.sources.splice(at, 1);
@@ -82,7 +86,7 @@ export class SeriesTable implements Iterable<Series> {
     this.count = 0;
   }
 
-  /** All series as they are now, ascending by the text of their labels. */
+  /** All series as they are now, ascending by the values of their labels. */
   *[Symbol.iterator](): Generator<Series, void, undefined> {
     for (const { labels, sources } of this.blocks) {
       for (const [i, text] of labels.entries()) {
@@ -105,8 +109,8 @@ export class SeriesTable implements Iterable<Series> {
     let [low, high] = [0, this.blocks.length - 1];
     while (low < high) {
       const middle = (low + high + 1) >> 1;
-      if (this.blocks[middle]!.labels[0]! <= labels) low = middle;
-      else high = middle - 1;
+      if (isBefore(labels, this.blocks[middle]!.labels[0]!, this.plain)) high = middle - 1;
+      else low = middle;
     }
     return this.blocks[low];
   }
@@ -123,14 +127,18 @@ function newBlock(labels: LabelText[], sources: ValueSource[]): Block {
   return { labels, sources, pieces: null, key: '' };
 }
 
+function isBefore(one: LabelText, other: LabelText, plain: boolean): boolean {
+  return plain ? one < other : sortingText(one) < sortingText(other);
+}
+
 /** Where labels are in a block; −1 − the place they belong, if they are not there. */
-function indexIn({ labels: column }: Block, labels: LabelText): number {
+function indexIn({ labels: column }: Block, labels: LabelText, plain: boolean): number {
   let [low, high] = [0, column.length - 1];
   while (low <= high) {
     const middle = (low + high) >> 1;
     const there = column[middle]!;
     if (there === labels) return middle;
-    if (there < labels) low = middle + 1;
+    if (isBefore(there, labels, plain)) low = middle + 1;
     else high = middle - 1;
   }
   return -1 - low;
