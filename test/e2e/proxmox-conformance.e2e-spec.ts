@@ -6,7 +6,7 @@ import { GenerationStore, KEPT_GENERATIONS, PointTotalsReader } from '@quipu/rea
 import type { Redis } from 'ioredis';
 import { HostPoints } from '../../apps/projector/src/sampler/host-points.js';
 import { Sampler } from '../../apps/projector/src/sampler/sampler.js';
-import { hostFiles } from '../../apps/projector/test/host-files.js';
+import { HOST_COUNTS, hostFiles } from '../../apps/projector/test/host-files.js';
 import { startTestSystem, type TestSystem } from './support/test-system.js';
 
 interface ConformanceCase {
@@ -152,7 +152,7 @@ conformance('Proxmox, shared conformance cases', () => {
     ]);
     const { proc, sys, root: place } = await hostFiles();
     try {
-      const host = new HostPoints({ proc, sys, root: place });
+      const host = new HostPoints({ counts: HOST_COUNTS, logger, paths: { proc, sys, root: place } });
       await host.look();
       await writeFile(join(proc, 'stat'), 'cpu  2000 0 500 9000 500 0 0 0 300 0\n');
       const sampler = new Sampler({
@@ -185,7 +185,7 @@ conformance('Proxmox, shared conformance cases', () => {
       return;
     }
     await keep([NOW / 1000], input.pointIds!);
-    // Privileges are roles here: one that reads nothing, and one that reads something else.
+    // Privileges are roles here: theirs is something else, which is not there.
     for (const secret of [reporter, tenant]) {
       const answer = await ask(secret, 'history=1');
       expect([answer.statusCode, answer.json()]).toEqual([expected.status, { data: { data: [] } }]);

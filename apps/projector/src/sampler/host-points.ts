@@ -1,6 +1,9 @@
 import { readFile, realpath, stat, statfs } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
+import type { Logger } from '@quipu/platform';
 import type { MetricPoint, PointType } from '@quipu/read-models';
+import type { HostCounts } from './host-counts.js';
+import { HostProbe } from './host-probe.js';
 
 /** Processor time since the start, in ticks. */
 interface ProcessorTicks {
@@ -9,7 +12,7 @@ interface ProcessorTicks {
   readonly iowait: number;
 }
 
-/** Where the kernel tells about this host; a test names others. */
+/** Where the kernel tells what the library does not; a test names others. */
 export interface HostPaths {
   readonly proc: string;
   readonly sys: string;
@@ -17,32 +20,57 @@ export interface HostPaths {
   readonly root: string;
 }
 
+/** What {@link HostPoints} needs. */
+export interface HostPointsOptions {
+  readonly counts: HostCounts;
+  readonly logger: Logger;
+  readonly paths?: HostPaths;
+  /** How long a look at one thing may take, ms. */
+  readonly patienceMs?: number;
+}
+
 const HERE: HostPaths = { proc: '/proc', sys: '/sys', root: '/' };
-/** Bytes of a sector in the kernel's counts, whatever the disk's own are. */
-const SECTOR = 512;
+/** Device numbers that belong to no block device: overlays, network file systems, btrfs. */
+const ANONYMOUS = /^0:/;
 
 /**
- * Looks at this host: load, processors, memory, physical network interfaces and the disk of `/`, as the kernel counts
- * them. Read from `/proc`, `/sys` and statfs without a library: each value is one file, none needs a program to be run,
- * and bytes come as the kernel counts them. What cannot be read (no Linux, no such device) is left out.
+ * Looks at this host: load, processors, memory, physical network interfaces and the disk of `/`.
+ *
+ * What is counted comes from a library that reads `/proc` ({@link HostCounts}). Three things it cannot tell, and they are
+ * read here: the processors, since its shares are of a fifth of a second of its own and not of the time since the last
+ * look, and count what guests use twice; the space of a file system, for which it runs `df`, where Node has statfs; and
+ * which interfaces and which device are meant, which is not in `/proc` but in `/sys`.
  */
 export class HostPoints {
   private before: ProcessorTicks | null = null;
+  private readonly paths: HostPaths;
+  private readonly counts: HostCounts;
+  private readonly probes: readonly HostProbe[];
 
-  constructor(private readonly paths: HostPaths = HERE) {}
+  constructor({ counts, logger, paths = HERE, patienceMs }: HostPointsOptions) {
+    this.counts = counts;
+    this.paths = paths;
+    const looks = {
+      processors: () => this.processors(),
+      load: () => this.load(),
+      memory: () => this.memory(),
+      network: () => this.network(),
+      space: () => this.space(),
+      disk: () => this.disk(),
+    };
+    this.probes = Object.entries(looks).map(
+      ([name, look]) =>
+        new HostProbe({ name, look, logger, ...(patienceMs === undefined ? {} : { patienceMs }) }),
+    );
+  }
 
-  /** Every point of id `host`. Shares of processor time are those since the last look; the first look has none. */
+  /**
+   * Every point of id `host` that can be told; never throws. Shares of processor time are those since the last look; the
+   * first look has none.
+   */
   async look(): Promise<MetricPoint[]> {
-    const [processors, loads, memory, network, space, disk] = await Promise.all([
-      probe(() => this.processors()),
-      probe(() => this.loads()),
-      probe(() => this.memory()),
-      probe(() => this.network()),
-      probe(() => this.space()),
-      probe(() => this.disk()),
-    ]);
-    const parts = [processors, loads, memory, network, space, disk];
-    return parts.flatMap((part) => part ?? []);
+    const parts = await Promise.all(this.probes.map((probe) => probe.points()));
+    return parts.flat();
   }
 
   private async processors(): Promise<MetricPoint[]> {
@@ -61,21 +89,18 @@ export class HostPoints {
     return [gauge('cpu_current', Math.max(0, 1 - idle - iowait)), gauge('cpu_iowait', iowait)];
   }
 
-  private async loads(): Promise<MetricPoint[]> {
-    const [one, five, fifteen] = numbers((await this.proc('loadavg')).split(' ').slice(0, 3));
-    return [gauge('cpu_avg1', one!), gauge('cpu_avg5', five!), gauge('cpu_avg15', fifteen!)];
+  private async load(): Promise<MetricPoint[]> {
+    const [one, five, fifteen] = await this.counts.load();
+    return [gauge('cpu_avg1', one), gauge('cpu_avg5', five), gauge('cpu_avg15', fifteen)];
   }
 
   private async memory(): Promise<MetricPoint[]> {
-    const text = await this.proc('meminfo');
-    const bytes = (name: string): number =>
-      numbers([new RegExp(`^${name}: +(\\d+) kB$`, 'm').exec(text)?.[1] ?? ''])[0]! * 1024;
-    const [total, swap] = [bytes('MemTotal'), bytes('SwapTotal')];
+    const { total, used, swapTotal, swapUsed } = await this.counts.memory();
     return [
       gauge('mem_total', total),
-      gauge('mem_used', total - bytes('MemAvailable')),
-      gauge('swap_total', swap),
-      gauge('swap_used', swap - bytes('SwapFree')),
+      gauge('mem_used', used),
+      gauge('swap_total', swapTotal),
+      gauge('swap_used', swapUsed),
     ];
   }
 
@@ -85,17 +110,15 @@ export class HostPoints {
    */
   private async network(): Promise<MetricPoint[]> {
     let [received, sent] = [0, 0];
-    for (const line of (await this.proc('net/dev')).split('\n')) {
-      const [, name, counts] = /^ *([^ ]+): *(.*)$/.exec(line) ?? [];
-      if (name === undefined || !(await this.isPhysical(name))) continue;
-      const columns = counts!.split(/ +/);
-      const [one, other] = numbers([columns[0] ?? '', columns[8] ?? '']);
-      received += one!;
-      sent += other!;
+    for (const one of await this.counts.interfaces()) {
+      if (!(await this.isPhysical(one.name))) continue;
+      received += one.received;
+      sent += one.sent;
     }
     return [point('net_in', 'derive', received), point('net_out', 'derive', sent)];
   }
 
+  /** An interface that has gone since it was counted has no device any more. */
   private async isPhysical(name: string): Promise<boolean> {
     if (/^eth\d+$/.test(name)) return true;
     const device = join(this.paths.sys, 'class/net', name, 'device');
@@ -114,16 +137,17 @@ export class HostPoints {
     ];
   }
 
-  /** Bytes read from and written to the device that the file system lies on. */
+  /** Bytes read from and written to the device that the file system lies on; nothing where that is none. */
   private async disk(): Promise<MetricPoint[]> {
     const mounts = (await this.proc('self/mountinfo')).split('\n').map((line) => line.split(' '));
     // Of several mounts at one place, the last one is seen.
     const device = mounts.filter(([, , , , place]) => place === '/').at(-1)?.[2];
-    if (device === undefined) return [];
-    const path = await realpath(join(this.paths.sys, 'dev/block', device));
-    const columns = (await readFile(join(path, 'stat'), 'utf8')).trim().split(/ +/);
-    const [read, written] = numbers([columns[2] ?? '', columns[6] ?? '']);
-    return [point('disk_read', 'derive', read! * SECTOR), point('disk_write', 'derive', written! * SECTOR)];
+    if (device === undefined || ANONYMOUS.test(device)) return [];
+    // The name of the directory is that of the device, with the slashes that it may have as exclamation marks.
+    const name = basename(await realpath(join(this.paths.sys, 'dev/block', device))).replaceAll('!', '/');
+    const found = (await this.counts.disks()).find((disk) => disk.name === name);
+    if (found === undefined) throw new Error(`There are no counts of "${name}".`);
+    return [point('disk_read', 'derive', found.read), point('disk_write', 'derive', found.written)];
   }
 
   private proc(file: string): Promise<string> {
@@ -131,19 +155,10 @@ export class HostPoints {
   }
 }
 
-/** What a probe finds, or null if it fails. */
-async function probe(look: () => Promise<MetricPoint[]>): Promise<MetricPoint[] | null> {
-  try {
-    return await look();
-  } catch {
-    return null;
-  }
-}
-
 /** @throws for a text that is no number: the kernel tells something else than what is looked for. */
 function numbers(texts: readonly string[]): number[] {
   return texts.map((text) => {
-    if (!/^\d+(\.\d+)?$/.test(text)) throw new Error(`"${text}" is no number`);
+    if (!/^\d+$/.test(text)) throw new Error(`"${text}" is no number.`);
     return Number(text);
   });
 }
@@ -152,6 +167,8 @@ function gauge(metric: string, value: number): MetricPoint {
   return point(metric, 'gauge', value);
 }
 
+/** @throws for a value that is none, or less than nothing: what is counted of a host never is. */
 function point(metric: string, type: PointType, value: number): MetricPoint {
+  if (!Number.isFinite(value) || value < 0) throw new Error(`${metric} would be ${value}.`);
   return { id: 'host', metric, type, value };
 }

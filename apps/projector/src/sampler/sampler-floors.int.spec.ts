@@ -1,11 +1,16 @@
 import { createLogger, ManualClock } from '@quipu/platform';
-import { GenerationStore, type MetricPoint, type PointTotalsReader } from '@quipu/read-models';
+import {
+  GenerationStore,
+  KEPT_GENERATIONS,
+  type MetricPoint,
+  type PointTotalsReader,
+} from '@quipu/read-models';
 import { testRedis } from '../../../../test/support/index.js';
 import { Sampler } from './sampler.js';
 
 test('counters do not fall over generations that were taken while totals could not be read', async () => {
   const redis = await testRedis();
-  const store = new GenerationStore(redis.redis);
+  const store = new GenerationStore(redis.redis, KEPT_GENERATIONS, 60_000);
   const clock = new ManualClock(Date.UTC(2026, 2, 2, 12));
   let value: number | null = 90_000;
   const read: PointTotalsReader['read'] = () =>

@@ -10,6 +10,7 @@ import { createRedis, type Logger, systemClock } from '@quipu/platform';
 import { GenerationStore, PointTotalsReader } from '@quipu/read-models';
 import type { Redis } from 'ioredis';
 import type { ProjectorConfig } from '../projector-config.js';
+import { procCounts } from './host-counts.js';
 import { HostPoints } from './host-points.js';
 import { Sampler } from './sampler.js';
 
@@ -50,7 +51,7 @@ export function samplerProviders(config: ProjectorConfig, logger: Logger): Provi
         new Sampler({
           store: new GenerationStore(redis),
           totals: new PointTotalsReader(redis),
-          host: new HostPoints(),
+          host: new HostPoints({ counts: procCounts(), logger }),
           clock: systemClock,
           logger,
         }),

@@ -18,7 +18,7 @@ import {
 export interface SamplerOptions {
   readonly store: GenerationStore;
   readonly totals: Pick<PointTotalsReader, 'read'>;
-  /** Looks at the host. */
+  /** Looks at the host; it should neither throw nor take longer than some seconds. */
   readonly host: { look(): Promise<MetricPoint[]> };
   readonly clock: Clock;
   readonly logger: Logger;
@@ -64,7 +64,7 @@ export class Sampler {
   /** Starts. Returns at once; while Redis is away it waits for it. */
   start(): void {
     // The first look at the processors, which the next one is compared with.
-    void this.options.host.look();
+    void this.lookAtHost();
     this.plan();
   }
 
@@ -105,7 +105,7 @@ export class Sampler {
 
   /** Whoever takes over tells what the processors did in the last ten seconds, and not since it began to stand by. */
   private async keepUp(timestamp: number): Promise<void> {
-    if (timestamp !== this.looked) await this.options.host.look();
+    if (timestamp !== this.looked) await this.lookAtHost();
     this.looked = timestamp;
   }
 
@@ -135,9 +135,19 @@ export class Sampler {
 
   private async look(timestamp: number): Promise<Generation> {
     const nowMs = timestamp * 1000;
-    const [host, ledger] = await Promise.all([this.options.host.look(), this.readLedger(nowMs)]);
+    const [host, ledger] = await Promise.all([this.lookAtHost(), this.readLedger(nowMs)]);
     const { mostPoints = MOST_POINTS } = this.options;
     return { timestamp, epoch: this.epoch, ...withinBudget([...host, ...ledger], mostPoints) };
+  }
+
+  /** Points of the host; none if it cannot be looked at: a generation is taken all the same. */
+  private async lookAtHost(): Promise<MetricPoint[]> {
+    try {
+      return await this.options.host.look();
+    } catch (error) {
+      this.options.logger.warn({ reason: errorMessage(error) }, 'a generation without points of the host');
+      return [];
+    }
   }
 
   /** Points of the ledger's totals; none while those cannot be read: the host is told about all the same. */

@@ -53,10 +53,11 @@ const FURTHEST_AHEAD_SECONDS = KEPT_GENERATIONS * GENERATION_SECONDS;
 
 /** The generations of points of the last half hour, in Redis beside the totals. Every method throws while Redis is away. */
 export class GenerationStore {
-  /** @param keep how many generations are kept. */
+  /** @param keep how many generations are kept. @param patienceMs how long Redis may take, ms. */
   constructor(
     private readonly redis: Redis,
     private readonly keep = KEPT_GENERATIONS,
+    private readonly patienceMs = PATIENCE_MS,
   ) {}
 
   /** Whether the generations are `holder`'s to take for the next `ms`. */
@@ -119,6 +120,6 @@ export class GenerationStore {
   }
 
   private soon<T>(work: Promise<T>): Promise<T> {
-    return within(PATIENCE_MS, 'Redis', work);
+    return within(this.patienceMs, 'Redis', work);
   }
 }
