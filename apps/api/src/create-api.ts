@@ -6,6 +6,7 @@ import { withoutFinalSlash } from './coopr/coopr-paths.js';
 import { withoutSlash } from './debusine/without-slash.js';
 import { registerBodyParsers } from './events/body-parsers.js';
 import { isGnocchiPath, withOneSlash } from './gnocchi/gnocchi-paths.js';
+import { withFewestSlashes } from './proxmox/proxmox-answers.js';
 import { RequestThrottle } from './throttle/request-throttle.js';
 import { registerThrottle } from './throttle/throttle-hook.js';
 
@@ -43,7 +44,7 @@ export async function createApi(options: ApiOptions): Promise<NestFastifyApplica
     requestTimeout: 30_000,
     frameworkErrors: answerUnroutable(SECURITY_HEADERS, gnocchiPrefix),
     rewriteUrl: (request: { readonly url?: string | undefined }) =>
-      withoutFinalSlash(withoutSlash(withOneSlash(gnocchiPrefix, request.url ?? '/'))),
+      withFewestSlashes(withoutFinalSlash(withoutSlash(withOneSlash(gnocchiPrefix, request.url ?? '/')))),
     trustProxy: options.config.trustedProxies.length === 0 ? false : [...options.config.trustedProxies],
   });
   const app = await NestFactory.create<NestFastifyApplication>(ApiModule.of(options), adapter, {

@@ -69,6 +69,7 @@ const SECURITY_SCHEMES = {
     description: 'An API key: `./quipu keys create`, or POST /api/keys.',
   },
   scraper: { type: 'http', scheme: 'bearer', description: 'A key of a scraper or an admin.' },
+  anyKey: { type: 'http', scheme: 'bearer', description: 'An API key, whatever the role.' },
   proxmoxToken: {
     type: 'apiKey',
     in: 'header',

@@ -38,6 +38,15 @@ export function parseExport(query: unknown): ParsedExport {
   return { ok: true, wanted: history ? { after } : 'newest' };
 }
 
+/**
+ * What is wanted, as it is asked at `nowMs`: of a start that is yet to come there is nothing, also where a generation is
+ * dated later still by the clock of another server.
+ */
+export function reachable(wanted: GenerationsWanted, nowMs: number): GenerationsWanted {
+  if (wanted === 'newest' || wanted.after <= Math.floor(nowMs / 1000)) return wanted;
+  return { after: Number(MOST) };
+}
+
 /** What is wrong, in one text. */
 export function errorText(errors: Readonly<Record<string, string>>): string {
   const all = Object.entries(errors).map(([name, what]) => `'${name}': ${what}`);
@@ -45,7 +54,7 @@ export function errorText(errors: Readonly<Record<string, string>>): string {
 }
 
 function integer(text: string): number | null {
-  if (!/^[+-]?\d{1,19}$/.test(text)) return null;
+  if (!/^[+-]?0*\d{1,19}$/.test(text)) return null;
   const value = BigInt(text.startsWith('+') ? text.slice(1) : text);
   return value < LEAST || value > MOST ? null : Number(value);
 }

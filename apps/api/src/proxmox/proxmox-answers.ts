@@ -13,6 +13,13 @@ export function envelopeOf(url: string): Envelope | null {
   return envelope === 'json' || envelope === 'extjs' ? envelope : null;
 }
 
+/** The URL with no slash too many, if its path is the dialect's: the original's router looks at what is between them. */
+export function withFewestSlashes(url: string): string {
+  const [path] = url.split('?', 1) as [string];
+  if (!/^\/+api2(?:\/|$)/.test(path)) return url;
+  return path.replace(/\/+/g, '/').replace(/\/$/, '') + url.slice(path.length);
+}
+
 /** What a good answer's text begins and ends with; the list's elements go in between. */
 export function around(envelope: Envelope): { readonly before: string; readonly after: string } {
   // Twice `data`: the envelope's, and that of the result.

@@ -4,8 +4,8 @@ import { isStorable } from '../answers/storable-text.js';
 import { bearerSecret } from '../auth/bearer-secret.js';
 import type { RememberedKeys } from './remembered-keys.js';
 
-/** What a caller sees of a generation: all of it, what is about one id, or nothing. */
-export type Sight = 'everything' | 'nothing' | { readonly id: string };
+/** What a caller sees of a generation: all of it, or what is about one id. */
+export type Sight = 'everything' | { readonly id: string };
 
 const TOKEN = /^PBSAPIToken[= ]([^:]{1,2048}):([^\s]{1,512})\s*$/;
 const REALM = '@quipu!';
@@ -37,12 +37,13 @@ export async function proxmoxCaller(
   return sameUser && sameTenant ? principal : null;
 }
 
-/** What a principal sees: its scope, where that is a tenant or the platform. Points are not told apart by user. */
+/**
+ * What a principal sees: everything if the platform is its to read, else the totals of its tenant, whatever its role is.
+ * They say how much there is and nothing of whose it is within the tenant, so users and reporters may have them, too.
+ */
 export function sightOf(principal: Principal): Sight {
-  const scope = scopeOf(principal);
-  if (scope?.kind === 'platform') return 'everything';
-  if (scope?.kind !== 'tenant' || scope.tenant === null) return 'nothing';
-  return { id: `tenant/${idPart(scope.tenant)}` };
+  if (scopeOf(principal)?.kind === 'platform') return 'everything';
+  return { id: `tenant/${idPart(principal.tenantId)}` };
 }
 
 /** Text of a header: Node reads bytes as Latin-1, clients write UTF-8, and percent-encode what a header cannot hold. */

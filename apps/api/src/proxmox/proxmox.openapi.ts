@@ -95,7 +95,7 @@ function path(envelope: Envelope) {
       description:
         'A generation of points is taken every ten seconds. What a caller may not see is left out: superadmins and ' +
         'scrapers of all tenants see everything, everybody else `tenant/<id>` of the own tenant.',
-      security: [{ scraper: [] }, { proxmoxToken: [] }],
+      security: [{ anyKey: [] }, { proxmoxToken: [] }],
       parameters: PARAMETERS,
       responses: ANSWERS[envelope],
     },
