@@ -1,4 +1,4 @@
-import { createLogger, ManualClock } from '@quipu/platform';
+import { createLogger, loadConfig, ManualClock } from '@quipu/platform';
 import type { Command } from 'commander';
 import { PassThrough } from 'node:stream';
 import pc from 'picocolors';
@@ -16,7 +16,7 @@ const program = buildProgram({
     columns: 100,
   },
   ...{ env: {}, clock: new ManualClock(0), logger: createLogger('test', 'silent') },
-  ...{ interrupted: new AbortController().signal, config: () => expect.fail as never },
+  ...{ interrupted: new AbortController().signal, config: () => loadConfig({}) },
 });
 
 /** Every command line of a text, up to what a shell or a sentence does with it. */
