@@ -11,7 +11,7 @@ import { GnocchiError } from './forms/gnocchi-error.js';
 import { writeJson } from './forms/plain-value.js';
 import type { GnocchiArchive } from './gnocchi-archive.js';
 import { type GnocchiAnswer, GnocchiCall } from './gnocchi-call.js';
-import { type GnocchiAuth, gnocchiCaller } from './gnocchi-caller.js';
+import { type GnocchiAuth, type GnocchiCaller, gnocchiCaller } from './gnocchi-caller.js';
 import { findRoute } from './gnocchi-routes.js';
 import { versionsDocument } from './handlers/root.js';
 import { Query } from './input/query.js';
@@ -93,16 +93,21 @@ export class GnocchiDialect {
     const { route, names } = found;
     if (request.method === 'OPTIONS') return { status: 200 };
     const handler = Object.hasOwn(route.methods, request.method) ? route.methods[request.method] : undefined;
-    if (handler === undefined) {
+    const { archive, keys, auth, crossTenantReads } = this.options;
+    const prepared = async (): Promise<[GnocchiCaller | null, GnocchiCall]> => {
+      const { authorization } = request.headers;
+      const caller = route.isOpen === true ? null : await gnocchiCaller(keys, auth, authorization);
+      await (this.prepared ??= this.prepare());
+      if (!names.every(storable)) throw new GnocchiError(404, null);
+      return [caller, new GnocchiCall(request, names, new Query(rawQuery), base, caller, this.budget)];
+    };
+    const isAcceptable = request.method === 'DELETE' || acceptsJson(request.headers.accept);
+    if (handler === undefined || !isAcceptable) {
+      if (route.find !== undefined) await route.find(archive, (await prepared())[1]);
+      if (handler !== undefined) throw new GnocchiError(406, '');
       throw new GnocchiError(405, '', { allow: Object.keys(route.methods).join(', ') });
     }
-    if (request.method !== 'DELETE' && !acceptsJson(request.headers.accept)) throw new GnocchiError(406, '');
-    const { archive, keys, auth, crossTenantReads } = this.options;
-    const caller =
-      route.isOpen === true ? null : await gnocchiCaller(keys, auth, request.headers.authorization);
-    await (this.prepared ??= this.prepare());
-    if (!names.every(storable)) throw new GnocchiError(404, null);
-    const call = new GnocchiCall(request, names, new Query(rawQuery), base, caller, this.budget);
+    const [caller, call] = await prepared();
     const answer = await handler(archive, call);
     if (caller !== null && request.method === 'GET') {
       try {

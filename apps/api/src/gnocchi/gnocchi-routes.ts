@@ -4,7 +4,7 @@ import type { GnocchiAnswer, GnocchiCall } from './gnocchi-call.js';
 import { getAggregation, postAggregation } from './handlers/aggregation.js';
 import { postMetricsBatch, postResourcesBatch } from './handlers/batch.js';
 import { getMeasures, postMeasures } from './handlers/measures.js';
-import { createMetric, deleteMetric, getMetric, listMetrics } from './handlers/metrics.js';
+import { createMetric, deleteMetric, getMetric, knownMetric, listMetrics } from './handlers/metrics.js';
 import * as policies from './handlers/policies.js';
 import * as resources from './handlers/resources.js';
 import { getCapabilities, getStatus, getVersion } from './handlers/root.js';
@@ -18,6 +18,11 @@ export interface GnocchiRoute {
   /** As documented: `metric/<id>/measures`. */
   readonly path: string;
   readonly methods: Readonly<Record<string, GnocchiHandler>>;
+  /**
+   * Looks for what the path names. What is not there is not found, also by a method that is not served, or by a client
+   * that does not take JSON.
+   */
+  readonly find?: (archive: GnocchiArchive, call: GnocchiCall) => Promise<unknown>;
   /** Serves also those who do not say who they are. */
   readonly isOpen?: boolean;
 }
@@ -50,10 +55,11 @@ export const GNOCCHI_ROUTES: readonly GnocchiRoute[] = [
   {
     path: 'archive_policy_rule/<name>',
     methods: { GET: rules.getRule, PATCH: rules.renameRule, DELETE: rules.deleteRule },
+    find: rules.knownRule,
   },
   { path: 'metric', methods: { GET: listMetrics, POST: createMetric } },
-  { path: 'metric/<id>', methods: { GET: getMetric, DELETE: deleteMetric } },
-  { path: 'metric/<id>/measures', methods: { GET: getMeasures, POST: postMeasures } },
+  { path: 'metric/<id>', methods: { GET: getMetric, DELETE: deleteMetric }, find: knownMetric },
+  { path: 'metric/<id>/measures', methods: { GET: getMeasures, POST: postMeasures }, find: knownMetric },
   { path: 'batch/metrics/measures', methods: { POST: postMetricsBatch } },
   { path: 'batch/resources/metrics/measures', methods: { POST: postResourcesBatch } },
   { path: 'aggregation/metric', methods: { GET: getAggregation, POST: postAggregation } },
@@ -61,20 +67,28 @@ export const GNOCCHI_ROUTES: readonly GnocchiRoute[] = [
   {
     path: 'resource/<type>',
     methods: { GET: resources.listResources, POST: resources.createResource, DELETE: BULK_DELETION },
+    find: resources.knownType,
   },
   {
     path: 'resource/<type>/<id>',
     methods: { GET: resources.getResource, DELETE: resources.deleteResource, PATCH: RESOURCE_CHANGES },
+    find: resources.knownType,
   },
   { path: 'resource/<type>/<id>/history', methods: { GET: unserved('the history of resources') } },
-  { path: 'resource/<type>/<id>/metric', methods: { GET: resources.listNamed, POST: resources.addNamed } },
+  {
+    path: 'resource/<type>/<id>/metric',
+    methods: { GET: resources.listNamed, POST: resources.addNamed },
+    find: resources.knownType,
+  },
   {
     path: 'resource/<type>/<id>/metric/<name>',
     methods: { GET: resources.getNamed, DELETE: resources.deleteNamed },
+    find: resources.knownNamed,
   },
   {
     path: 'resource/<type>/<id>/metric/<name>/measures',
     methods: { GET: resources.getNamedMeasures, POST: resources.postNamedMeasures },
+    find: resources.knownNamed,
   },
   { path: 'aggregates', methods: { POST: ALGEBRA } },
   {

@@ -33,6 +33,25 @@ describe('the catalogue', () => {
     expect(rows).toEqual([{ name: DEFAULT_RULE.name, policy: DEFAULT_RULE.policy }]);
   });
 
+  it('changes a policy to the order that is given, and to no other granularities', async () => {
+    const policies = new ArchivePolicies(database.pool);
+    const item = (granularityNs: bigint, points: number) => ({
+      ...{ granularityNs, points },
+      timespanNs: granularityNs * BigInt(points),
+    });
+    const [second, minute] = [1_000_000_000n, 60_000_000_000n];
+    const policy = { name: 'two', backWindow: 1, definition: [item(second, 60), item(minute, 60)] };
+    await policies.create({ ...policy, aggregationMethods: ['mean'] });
+    const changed = await policies.change('two', [item(minute, 10), item(second, 20)]);
+    expect(changed.definition).toEqual([item(minute, 10), item(second, 20)]);
+    expect(await policies.change('two', [item(second, 5), item(minute, 6)], 2)).toMatchObject({
+      ...{ backWindow: 2, definition: [item(second, 5), item(minute, 6)] },
+    });
+    await expect(policies.change('two', [item(second, 5), item(2n * minute, 6)])).rejects.toThrow(
+      '60.0 granularity interval was changed',
+    );
+  });
+
   it.each([
     ['user', 'Index Scan using archive_resources_of_tenant '],
     ['superadmin', 'Index Scan using archive_resources_of_all '],

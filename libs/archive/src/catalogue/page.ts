@@ -32,7 +32,8 @@ export function parseSort(texts: readonly string[], keys: ReadonlySet<string>): 
   return texts.map((text) => {
     const colon = text.indexOf(':');
     const key = colon < 0 ? text : text.slice(0, colon);
-    const direction = DIRECTION.exec(colon < 0 ? 'asc' : text.slice(colon + 1));
+    const given = colon < 0 ? '' : text.slice(colon + 1);
+    const direction = DIRECTION.exec(given === '' ? 'asc' : given);
     if (direction === null) {
       throw invalidPage(`Unknown sort direction, must be one of: ${DIRECTIONS.join(', ')}`);
     }

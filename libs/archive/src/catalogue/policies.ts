@@ -64,7 +64,7 @@ export class ArchivePolicies {
   }
 
   /**
-   * Gives a policy other lengths, and perhaps another back window; its granularities stay. Existing series are cut to
+   * Gives a policy other lengths, and perhaps another back window; its granularities stay, in the order given now. Existing series are cut to
    * their new length when they are read, and when they are next written.
    * @throws CatalogueError (no-such-policy, policy-unchangeable)
    */
@@ -81,17 +81,20 @@ export class ArchivePolicies {
       );
     const current = await this.get(name);
     if (current.definition.length !== definition.length) throw refuse('Cannot add or drop granularities');
-    const given = new Map(definition.map((item) => [item.granularityNs, item]));
-    const changed = current.definition.map(({ granularityNs }) => {
-      const item = given.get(granularityNs);
-      if (item === undefined) throw refuse(`${secondsText(granularityNs)} granularity interval was changed`);
-      return item;
-    });
+    const given = new Set(definition.map(({ granularityNs }) => granularityNs));
+    for (const { granularityNs } of current.definition) {
+      if (given.has(granularityNs)) continue;
+      throw refuse(`${secondsText(granularityNs)} granularity interval was changed`);
+    }
     // The granularities are those read: if somebody has replaced the policy meanwhile, there is nothing to change.
     const { rows } = await this.pool.query<PolicyRow>(
-      `UPDATE archive_policies p SET points = $2::bigint[], back_window = coalesce($3, p.back_window)
+      `UPDATE archive_policies p
+          SET points = $2::bigint[], granularities_ns = $5::bigint[], back_window = coalesce($3, p.back_window)
         WHERE p.name = $1 AND p.granularities_ns = $4::bigint[] RETURNING ${POLICY_COLUMNS}`,
-      [name, pointsOf(changed), backWindow ?? null, granularitiesOf(changed)],
+      [
+        ...[name, pointsOf(definition), backWindow ?? null, granularitiesOf(current.definition)],
+        granularitiesOf(definition),
+      ],
     );
     if (rows[0] === undefined) throw CatalogueError.noSuchPolicy(name);
     return toPolicy(rows[0]);

@@ -61,7 +61,12 @@ export function errorBody(status: number, detail: PlainValue, refused: Refused):
     return { contentType: 'text/plain; charset=UTF-8', text };
   }
   const head = ` <head>\n  <title>${status} ${title}</title>\n </head>`;
-  const body = ` <body>\n  <h1>${status} ${title}</h1>\n  ${escapeHtml(explanation)}<br /><br />\n${escapeHtml(told)}\n\n\n </body>`;
+  // Where the request itself is quoted, the original's page is a shorter one, and breaks the sentence.
+  const short = [405, 406, 415].includes(status);
+  const said = escapeHtml(explanation)
+    .replace(' (content', '\n(content')
+    .replace(/server\. $/, 'server.\n');
+  const body = ` <body>\n  <h1>${status} ${title}</h1>\n  ${said}<br /><br />\n${escapeHtml(told)}${short ? '' : '\n\n'}\n </body>`;
   return { contentType: 'text/html; charset=UTF-8', text: `<html>\n${head}\n${body}\n</html>` };
 }
 

@@ -16,7 +16,8 @@ export class Float {
 
 /** A double as JSON with a decimal point, or one of the words NaN, Infinity, -Infinity, which clients of the dialect read. */
 export function floatText(value: number): string {
-  const text = String(value);
+  // An exponent has two digits at least.
+  const text = String(value).replace(/e([+-])(\d)$/, 'e$10$2');
   return Number.isInteger(value) && !text.includes('e') ? `${Object.is(value, -0) ? '-0' : text}.0` : text;
 }
 

@@ -21,7 +21,9 @@ const METRIC_IDS = listOf(metricId, { max: MAX_METRICS });
 
 /** `GET /v1/aggregation/metric` */
 export function getAggregation(archive: GnocchiArchive, call: GnocchiCall): Promise<GnocchiAnswer> {
-  return aggregate(archive, call, idsOf(call.query.all('metric')));
+  const given = call.query.all('metric');
+  // A parameter without a value is none.
+  return aggregate(archive, call, idsOf(given.length === 1 && given[0] === '' ? [] : given));
 }
 
 /** `POST /v1/aggregation/metric` */

@@ -28,18 +28,23 @@ export function resourceIdSchema(creator: string): Schema<{ id: string; original
   };
 }
 
-/**
- * The metric that the path names.
- * @throws GnocchiError (403), CatalogueError (no-such-metric)
- */
-export async function usableMetric({ metrics }: GnocchiArchive, call: GnocchiCall): Promise<ArchiveMetric> {
+/** The metric that the path names. @throws CatalogueError (no-such-metric) */
+export async function knownMetric({ metrics }: GnocchiArchive, call: GnocchiCall): Promise<ArchiveMetric> {
   const asked = call.name();
   const id = parseUuid(asked);
   if (id === null) throw CatalogueError.noSuchMetric(asked);
-  const { scope } = call.caller;
-  const metric = await metrics.findOne(scope, id);
+  const metric = await metrics.findOne(call.caller.scope, id);
   if (metric === null) throw CatalogueError.noSuchMetric(asked);
-  if (!mayUse(scope, metric)) throw new GnocchiError(403, '');
+  return metric;
+}
+
+/**
+ * The metric that the path names, which the caller may use.
+ * @throws GnocchiError (403), CatalogueError (no-such-metric)
+ */
+export async function usableMetric(archive: GnocchiArchive, call: GnocchiCall): Promise<ArchiveMetric> {
+  const metric = await knownMetric(archive, call);
+  if (!mayUse(call.caller.scope, metric)) throw new GnocchiError(403, '');
   return metric;
 }
 
@@ -105,10 +110,9 @@ export async function deleteMetric(archive: GnocchiArchive, call: GnocchiCall): 
 /** `GET /v1/metric` */
 export async function listMetrics({ metrics }: GnocchiArchive, call: GnocchiCall): Promise<GnocchiAnswer> {
   const { query, caller } = call;
-  const status = query.one('status');
-  if (status !== undefined && status !== 'active' && status !== 'delete') {
-    const why = "not a valid value for dictionary value @ data['status']";
-    throw new GnocchiError(400, `Invalid input: ${why}`);
+  const [status = 'active', ...statuses] = query.all('status');
+  if ((status !== 'active' && status !== 'delete') || statuses.length > 0) {
+    throw wrongFilter('status', 'not a valid value');
   }
   const page = query.page(METRIC_SORT_KEYS, ['id:asc']);
   if (page.marker !== undefined) {
@@ -125,9 +129,16 @@ export async function listMetrics({ metrics }: GnocchiArchive, call: GnocchiCall
   return { status: 200, value: rows.map(listedMetric), headers };
 }
 
+function wrongFilter(name: string, what: string): GnocchiError {
+  return new GnocchiError(400, `Invalid input: ${what} for dictionary value @ data['${name}']`);
+}
+
 /** Null if nothing can have what is asked for. */
 function filtersOf({ query }: GnocchiCall): MetricFilters | null {
   const filters: MetricFilters = {};
+  for (const name of ['name', 'unit', 'archive_policy_name', 'creator', 'user_id', 'project_id', 'id']) {
+    if (query.all(name).length > 1) throw wrongFilter(name, 'expected str');
+  }
   for (const key of ['name', 'unit', 'archive_policy_name', 'creator'] as const) {
     const value = query.one(key);
     if (value !== undefined) filters[key] = value;

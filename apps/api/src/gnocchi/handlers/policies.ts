@@ -21,6 +21,7 @@ import {
   wholeNumber,
 } from '../input/schema.js';
 import { parseTimespan, TimespanError } from '../input/timespan.js';
+import { inPath } from './link.js';
 import { policyObject } from './objects.js';
 
 const MAX_NAME = 255;
@@ -69,7 +70,7 @@ export async function createPolicy({ policies }: GnocchiArchive, call: GnocchiCa
     aggregationMethods: expandMethods(body.aggregation_methods ?? DEFAULT_METHODS),
   };
   await policies.create(policy);
-  const location = `${call.base}/archive_policy/${encodeURIComponent(policy.name)}`;
+  const location = `${call.base}/archive_policy/${inPath(policy.name)}`;
   return { status: 201, value: policyObject(policy), headers: { location } };
 }
 

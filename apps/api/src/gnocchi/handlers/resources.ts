@@ -134,6 +134,12 @@ function needGeneric(call: GnocchiCall): void {
   if (type !== GENERIC) throw new GnocchiError(404, `Resource type ${type} does not exist`);
 }
 
+/** Looks for the type of resources that the path names. @throws GnocchiError (404) */
+export function knownType(_: GnocchiArchive, call: GnocchiCall): Promise<void> {
+  needGeneric(call);
+  return Promise.resolve();
+}
+
 /** The resource that the path names. */
 async function knownResource({ resources }: GnocchiArchive, call: GnocchiCall): Promise<ArchiveResource> {
   needGeneric(call);
@@ -159,11 +165,17 @@ async function usableResource(archive: GnocchiArchive, call: GnocchiCall): Promi
   return resource;
 }
 
-async function namedMetric(archive: GnocchiArchive, call: GnocchiCall): Promise<ArchiveMetric> {
+/** The metric that the path names on its resource. @throws GnocchiError, CatalogueError for what is not there. */
+export async function knownNamed(archive: GnocchiArchive, call: GnocchiCall): Promise<ArchiveMetric> {
   const { tenant, id } = await knownResource(archive, call);
   const name = call.name(2);
   const [metric] = await archive.metrics.named(tenant, [{ resourceId: id, name }]);
   if (metric === undefined) throw CatalogueError.noSuchMetric(name);
+  return metric;
+}
+
+async function namedMetric(archive: GnocchiArchive, call: GnocchiCall): Promise<ArchiveMetric> {
+  const metric = await knownNamed(archive, call);
   if (!mayUse(call.caller.scope, metric)) throw new GnocchiError(403, '');
   return metric;
 }

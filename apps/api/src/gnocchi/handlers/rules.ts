@@ -1,8 +1,9 @@
-import { CatalogueError } from '@quipu/archive';
+import { type ArchiveRule, CatalogueError } from '@quipu/archive';
 import { GnocchiError } from '../forms/gnocchi-error.js';
 import type { GnocchiArchive } from '../gnocchi-archive.js';
 import type { GnocchiAnswer, GnocchiCall } from '../gnocchi-call.js';
 import { needAdmin } from '../gnocchi-caller.js';
+import { inPath } from './link.js';
 import { nameOf, objectOf, textOf } from '../input/schema.js';
 import { ruleObject } from './objects.js';
 
@@ -27,13 +28,18 @@ export async function createRule({ rules }: GnocchiArchive, call: GnocchiCall): 
     if (!(error instanceof CatalogueError) || error.refusal !== 'no-such-policy') throw error;
     throw new GnocchiError(400, { cause: 'Archive policy does not exist', detail: error.subject });
   }
-  const location = `${call.base}/archive_policy_rule/${encodeURIComponent(rule.name)}`;
+  const location = `${call.base}/archive_policy_rule/${inPath(rule.name)}`;
   return { status: 201, value: ruleObject(rule), headers: { location } };
 }
 
+/** The rule that the path names. @throws CatalogueError (no-such-rule) */
+export function knownRule({ rules }: GnocchiArchive, call: GnocchiCall): Promise<ArchiveRule> {
+  return rules.get(call.name());
+}
+
 /** `GET /v1/archive_policy_rule/<name>` */
-export async function getRule({ rules }: GnocchiArchive, call: GnocchiCall): Promise<GnocchiAnswer> {
-  return { status: 200, value: ruleObject(await rules.get(call.name())) };
+export async function getRule(archive: GnocchiArchive, call: GnocchiCall): Promise<GnocchiAnswer> {
+  return { status: 200, value: ruleObject(await knownRule(archive, call)) };
 }
 
 /** `PATCH /v1/archive_policy_rule/<name>` */

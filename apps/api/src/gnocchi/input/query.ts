@@ -19,9 +19,11 @@ export class Query {
     }
   }
 
-  /** The value of a parameter; the first one if it is given more than once. */
+  /** The value of a parameter. @throws GnocchiError (400) if it is given more than once: one of them would be lost. */
   one(name: string): string | undefined {
-    return this.parameters.get(name) ?? undefined;
+    const [value, ...more] = this.parameters.getAll(name);
+    if (more.length > 0) throw GnocchiError.argument(name, 'May be given only once');
+    return value;
   }
 
   /** Every value of a parameter. */
@@ -46,15 +48,15 @@ export class Query {
    * @throws GnocchiError (400), CatalogueError (invalid-page)
    */
   page(keys: ReadonlySet<string>, standard: readonly string[]): Page & { readonly sortTexts: string[] } {
-    const given = this.one('limit');
-    const limit = given === undefined ? MAX_PAGE : toInt(given);
-    if (limit === null || limit < 1) {
-      const what = limit === null ? 'expected int' : 'value must be at least 1';
-      const reason = `${what} for dictionary value @ data[${quotedLikePython('limit')}]`;
-      throw new GnocchiError(400, { cause: 'Argument value error', reason });
-    }
-    const sortTexts = this.all('sort').length === 0 ? [...standard] : this.all('sort').slice(0, 10);
-    const marker = this.one('marker');
+    const [given, ...more] = this.all('limit');
+    const limit = given === undefined ? MAX_PAGE : more.length > 0 ? null : toInt(given);
+    if (limit === null) throw wrongPage('limit', 'expected int');
+    if (limit < 1) throw wrongPage('limit', 'value must be at least 1');
+    // One that is empty is none.
+    const sorts = this.all('sort').filter((text) => text !== '');
+    const sortTexts = sorts.length === 0 ? [...standard] : sorts.slice(0, 10);
+    const [marker, ...markers] = this.all('marker');
+    if (markers.length > 0) throw wrongPage('marker', 'expected str');
     return {
       sort: parseSort(sortTexts, keys),
       limit: Math.min(limit, MAX_PAGE),
@@ -72,6 +74,11 @@ export class Query {
     pairs.sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
     return new URLSearchParams(pairs).toString();
   }
+}
+
+function wrongPage(name: string, what: string): GnocchiError {
+  const reason = `${what} for dictionary value @ data[${quotedLikePython(name)}]`;
+  return new GnocchiError(400, { cause: 'Argument value error', reason });
 }
 
 const TRUE = ['1', 't', 'true', 'on', 'y', 'yes'];

@@ -54,7 +54,7 @@ export function readTimestamp(value: unknown, nowMs: number): Instant {
 }
 
 function unreadable(value: unknown): Error {
-  return value === null || typeof value === 'object'
+  return value === undefined || value === null || typeof value === 'object'
     ? new TypeError('not a time')
     : new TimestampError(UNREADABLE);
 }
