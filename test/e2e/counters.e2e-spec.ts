@@ -6,23 +6,34 @@ import { NOW } from './support/small-events.js';
 import { startTestSystem, type TestSystem } from './support/test-system.js';
 
 const HOUR = 3_600_000;
-const NODE_SECONDS = 'quipu_node_seconds_total{tenant="acme"}';
 const BUSY_SECONDS = 'quipu_worker_state_seconds_total{pool="p",state="busy"}';
-const NODE_CREATED = /^quipu_node_seconds_created\{tenant="acme"\} (\S+)$/m;
 
 describe('counters of several API processes', () => {
   let system: TestSystem;
   let all: string;
   const others: AnotherApi[] = [];
+  // Each test has a tenant of its own, and begins at the same instant.
+  let tests = 0;
+  let tenant: string;
+  let node: { tenant: string; subject: string };
 
-  beforeEach(async () => {
+  beforeAll(async () => {
     system = await startTestSystem({ now: NOW });
     all = await system.principal('superadmin', 'prometheus', 'scraper');
   }, 60_000);
+  beforeEach(() => {
+    tenant = `t${(tests += 1)}`;
+    node = { tenant, subject: 'node/c/n' };
+    system.clock.set(NOW);
+  });
   afterEach(async () => {
     for (const api of others.splice(0)) await api.close();
-    await system.stop();
   }, 60_000);
+  afterAll(() => system.stop(), 60_000);
+
+  const nodeSeconds = (of = tenant): string => `quipu_node_seconds_total{tenant="${of}"}`;
+  const createdOf = (body: string, of = tenant): string | undefined =>
+    new RegExp(`^quipu_node_seconds_created\\{tenant="${of}"\\} (\\S+)$`, 'm').exec(body)?.[1];
 
   /** Another API process of the same system. */
   async function another(): Promise<AnotherApi> {
@@ -41,14 +52,12 @@ describe('counters of several API processes', () => {
     return answer.body;
   }
 
-  const shown = async (api: AnotherApi | null, name = NODE_SECONDS): Promise<number> =>
+  const shown = async (api: AnotherApi | null, name = nodeSeconds()): Promise<number> =>
     Number(samplesByKey(parseExposition(await scrape(api), 'openmetrics')).get(name));
-
-  const node = { tenant: 'acme', subject: 'node/c/n' };
 
   it('that accrue do not go back from one to another, nor after a restart, on what is told late', async () => {
     const worker = { tenant: 'superadmin', subject: 'worker/w' };
-    const job = { tenant: 'acme', subject: 'job/q/j', data: { queue: 'q', worker: 'w' } };
+    const job = { tenant, subject: 'job/q/j', data: { queue: 'q', worker: 'w' } };
     await system.report([
       { type: 'node.allocated', ...node, time: NOW - 100_000 },
       { type: 'worker.registered', ...worker, time: NOW - 100_000, data: { pool: 'p' } },
@@ -67,8 +76,8 @@ describe('counters of several API processes', () => {
       expect(await shown(api)).toBe(100);
       expect(await shown(api, BUSY_SECONDS)).toBe(90);
     }
-    const acme = await system.principal('acme', 'own', 'scraper');
-    expect(await scrape(third, acme)).toContain(`${NODE_SECONDS} 100\n`);
+    const own = await system.principal(tenant, 'own', 'scraper');
+    expect(await scrape(third, own)).toContain(`${nodeSeconds()} 100\n`);
     // The exact answer is that of usage; the counter goes on when the truth is beyond it.
     await system.report([{ type: 'node.allocated', ...node, subject: 'node/c/m', time: NOW - 75_000 }]);
     expect(await shown(third)).toBe(105);
@@ -103,8 +112,8 @@ describe('counters of several API processes', () => {
     for (const api of [null, await another()]) {
       system.clock.advance(10_000);
       const body = await scrape(api);
-      expect(body).toContain(`${NODE_SECONDS} 40\n`);
-      expect(NODE_CREATED.exec(body)![1]).toBe(String(restored / 1000));
+      expect(body).toContain(`${nodeSeconds()} 40\n`);
+      expect(createdOf(body)).toBe(String(restored / 1000));
       expect(/^quipu_events_created\{.*\} (\S+)$/m.exec(body)![1]).toBe(String(restored / 1000));
     }
   }, 60_000);
@@ -121,11 +130,11 @@ describe('counters of several API processes', () => {
     const bodies = [await scrape(second), await scrape(null), await scrape(await another())];
     const parser = strictParser();
     for (const body of bodies) {
-      expect(body).toContain(`${NODE_SECONDS} 5\n`);
-      expect(NODE_CREATED.exec(body)![1]).toBe(String((NOW + HOUR) / 1000));
+      expect(body).toContain(`${nodeSeconds()} 5\n`);
+      expect(createdOf(body)).toBe(String((NOW + HOUR) / 1000));
       // Others began when they did.
-      expect(body).toContain('quipu_node_seconds_total{tenant="beta"} 7200\n');
-      expect(body).not.toContain(`quipu_node_seconds_created{tenant="beta"} ${(NOW + HOUR) / 1000}\n`);
+      expect(body).toContain(`${nodeSeconds('beta')} 7200\n`);
+      expect(createdOf(body, 'beta')).not.toBe(String((NOW + HOUR) / 1000));
       if (!('missing' in parser)) expect(parser(body)).toBeNull();
     }
   }, 60_000);
@@ -148,10 +157,12 @@ describe('counters of several API processes', () => {
 
   it('are not answered from a body of a ledger that was counted anew, wherever it stands', async () => {
     await system.report([{ type: 'node.allocated', ...node, time: NOW - 100_000 }]);
-    const nodes = async () => Number(/^quipu_nodes\{tenant="acme"\} (\d+)$/m.exec(await scrape(null))![1]);
+    const nodes = () => shown(null, `quipu_nodes{tenant="${tenant}"}`);
     expect(await nodes()).toBe(1);
     const pool = createPool(system.databaseUrl);
-    await pool.query(`UPDATE ledger_1.amounts SET value = 2 WHERE family = 'nodes'`);
+    await pool.query(`UPDATE ledger_1.amounts SET value = 2 WHERE family = 'nodes' AND tenant = $1`, [
+      tenant,
+    ]);
     await pool.query('UPDATE ledger_epoch SET epoch = gen_random_uuid()');
     await pool.end();
     expect(await nodes()).toBe(2);
