@@ -4,8 +4,8 @@ import { NOW } from './support/small-events.js';
 import { REGISTRY_SENTENCES } from './support/sentences/debusine-registry.js';
 import { STATUS_SENTENCES } from './support/sentences/debusine-status.js';
 import { WORK_SENTENCES } from './support/sentences/debusine-work.js';
-import type { Told } from './support/sentences/told.js';
-import { type SentEvent, startTestSystem, type TestSystem } from './support/test-system.js';
+import { eventsOf } from './support/sentences/told.js';
+import { startTestSystem, type TestSystem } from './support/test-system.js';
 
 type Method = 'GET' | 'HEAD' | 'POST' | 'PUT' | 'DELETE' | 'OPTIONS';
 
@@ -49,11 +49,6 @@ const LATER = {
 /** A tenant for each sentence. */
 const EVENTS = [...SENTENCES.map(({ events }) => events), ...STATUS_SENTENCES.map(([, events]) => events)];
 const TENANTS = EVENTS.map((_, i) => `t${i}`);
-
-function eventsOf(tenant: string, events: readonly Told[]): SentEvent[] {
-  const named = JSON.parse(JSON.stringify(events).replaceAll('$T', tenant)) as Told[];
-  return named.map((event) => ({ tenant, ...event }));
-}
 
 describe('the contract of Debusine, sentence by sentence', () => {
   let system: TestSystem;

@@ -18,6 +18,12 @@ export function told(type: string, subject: string, data: object = {}, ago = 60_
   return { type, subject, time: NOW - ago, data: { ...data } };
 }
 
+/** The events, as those of a tenant. */
+export function eventsOf(tenant: string, events: readonly Told[]): SentEvent[] {
+  const named = JSON.parse(JSON.stringify(events).replaceAll('$T', tenant)) as Told[];
+  return named.map((event) => ({ tenant, ...event }));
+}
+
 /** What a job of the tests is. */
 export const TASK = { queue: 'q', taskType: 'Worker', taskName: 'sbuild' };
 

@@ -1,15 +1,6 @@
-import { parseExposition } from '../prometheus/parse-exposition.js';
-import { NOW } from './support/small-events.js';
-import { type SentEvent, startTestSystem, type TestSystem } from './support/test-system.js';
-
-type Told = Omit<SentEvent, 'tenant'>;
-
-/** What happened in a tenant of its own, and all lines of its scrape that begin so, in their order. */
-type Sentence = readonly [what: string, events: readonly Told[], begin: string, lines: readonly string[]];
-
-function told(type: string, subject: string, data: object = {}, ago = 60_000): Told {
-  return { type, subject, time: NOW - ago, data: { ...data } };
-}
+import { NOW } from '../small-events.js';
+import type { ScrapeSentence } from './quipu.js';
+import { told, type Told } from './told.js';
 
 const host = (id: string, data: object = {}, ago?: number): Told =>
   told('host.reported', `host/${id}`, data, ago);
@@ -51,7 +42,8 @@ const alerts = (...counts: number[]): string[] =>
   ALERTS.map((severity, i) => `rm_active_alerts{severity="${severity}"} ${counts[i]}`);
 const H = 'host_id="h",host="h"';
 
-const SENTENCES: readonly Sentence[] = [
+/** Of restic-manager’s contract. */
+export const RESTIC_SENTENCES: readonly ScrapeSentence[] = [
   [
     'without anything only fixed rows are there',
     [],
@@ -237,141 +229,3 @@ const SENTENCES: readonly Sentence[] = [
     ['failed"} 2', 'succeeded"} 10'].map((end) => `rm_job_duration_seconds_sum{kind="backup",status="${end}`),
   ],
 ];
-
-/** Families in the order of the contract, with their types. */
-const FAMILIES: readonly [name: string, type: string][] = [
-  ...(
-    [
-      ...['hosts_total', 'hosts_online', 'active_alerts', 'build_info', 'host_agent_online'],
-      ...['host_last_backup_timestamp_seconds', 'host_last_backup_success', 'host_repo_size_bytes'],
-      ...['host_snapshot_count', 'host_open_alerts', 'host_repo_status'],
-    ] as const
-  ).map((name): [string, string] => [`rm_${name}`, 'gauge']),
-  ['rm_job_duration_seconds', 'histogram'],
-];
-
-const TOKEN = 't0ken';
-const INSIDE = [
-  '10.0.0.0',
-  '10.255.255.255',
-  '192.0.2.7',
-  '::ffff:10.0.0.1',
-  '::ffff:a00:1',
-  'fd00::1',
-  'fd00::1%eth0',
-  '::1',
-];
-const OUTSIDE = [
-  '9.255.255.255',
-  '11.0.0.0',
-  '192.0.2.6',
-  '192.0.2.8',
-  '::ffff:11.0.0.1',
-  'fe00::1',
-  '::2',
-  '127.0.0.1',
-];
-
-describe('the contract of restic-manager, sentence by sentence', () => {
-  let system: TestSystem;
-  const keys: string[] = [];
-
-  beforeAll(async () => {
-    const env = { QUIPU_METRICS_TOKEN: ` ${TOKEN} `, QUIPU_REQUESTS_PER_ADDRESS: '0' };
-    system = await startTestSystem({ now: NOW, env });
-    await system.tenants.ensure(
-      SENTENCES.map((_, i) => `t${i}`),
-      'auto',
-    );
-    await system.report(
-      SENTENCES.flatMap(([, events], i) => events.map((event) => ({ tenant: `t${i}`, ...event }))),
-    );
-    for (const i of SENTENCES.keys()) keys.push(await system.principal(`t${i}`, 'scraper', 'scraper'));
-  }, 120_000);
-  afterAll(() => system.stop());
-
-  it.each(SENTENCES.map((sentence, i) => [sentence[0], i, sentence] as const))(
-    '%s',
-    async (_, i, sentence) => {
-      const [, , begin, lines] = sentence;
-      const { body } = await system.request({
-        ...{ method: 'GET' as const, url: '/metrics', headers: { authorization: `Bearer ${keys[i]}` } },
-      });
-      const families = parseExposition(body, 'text');
-      expect(families.slice(0, FAMILIES.length).map(({ name, type }) => [name, type])).toEqual(FAMILIES);
-      const found = body
-        .split('\n')
-        .filter((line) => line.startsWith(begin) && !line.startsWith('rm_build_info'));
-      expect(found).toEqual(lines);
-    },
-  );
-});
-
-describe('the gate of restic-manager', () => {
-  let system: TestSystem;
-
-  beforeAll(async () => {
-    const env = {
-      QUIPU_METRICS_TRUSTED_CIDR: ' 10.0.0.0/8 ,192.0.2.7, fd00::/8,::1/128',
-      QUIPU_REQUESTS_PER_ADDRESS: '0',
-    };
-    system = await startTestSystem({ now: NOW, env });
-  }, 60_000);
-  afterAll(() => system.stop());
-
-  const ask = (remoteAddress: string, headers: Record<string, string> = {}, url = '/metrics') =>
-    system.request({ method: 'GET', url, remoteAddress, headers });
-
-  it('is open to addresses of the networks alone, of either family', async () => {
-    for (const address of INSIDE) expect([address, (await ask(address)).statusCode]).toEqual([address, 200]);
-    for (const address of OUTSIDE) expect([address, (await ask(address)).statusCode]).toEqual([address, 404]);
-  });
-
-  it('refuses whoever shows something that is no key, also from within', async () => {
-    for (const authorization of [
-      '',
-      'Bearer',
-      'Bearer ',
-      'Bearer nope',
-      'Basic dDprZXk=',
-      'nope',
-      `Bearer ${'x'.repeat(600)}`,
-    ]) {
-      expect([authorization, (await ask('10.0.0.5', { authorization })).statusCode]).toEqual([
-        authorization,
-        404,
-      ]);
-    }
-    for (const forwarded of ['10.0.0.5', '::1', '10.0.0.5, 10.0.0.6']) {
-      expect(
-        (await ask('203.0.113.9', { 'x-forwarded-for': forwarded, forwarded: `for=${forwarded}` }))
-          .statusCode,
-      ).toBe(404);
-    }
-  });
-
-  it('looks, to whoever is refused, as no path does, in any spelling and with any method', async () => {
-    for (const method of ['GET', 'HEAD', 'OPTIONS', 'POST', 'DELETE'] as const) {
-      for (const tail of ['', '?format=openmetrics', '?token=x', '/', '/x']) {
-        const [gate, nothing] = await Promise.all(
-          ['/metrics', '/metricz'].map((path) =>
-            system.request({
-              method,
-              url: path + tail,
-              remoteAddress: '203.0.113.9',
-              headers: { accept: 'image/png' },
-            }),
-          ),
-        );
-        expect([method, tail, gate!.statusCode, { ...gate!.headers, date: '' }]).toEqual([
-          ...[method, tail, 404, { ...nothing!.headers, date: '' }],
-        ]);
-        // A HEAD's body goes nowhere.
-        if (method !== 'HEAD') expect(gate!.body.replace('/metrics', '/metricz')).toBe(nothing!.body);
-      }
-    }
-    for (const url of ['/METRICS', '//metrics', '/metrics/', '/metrics.txt']) {
-      expect([url, (await ask('10.0.0.5', {}, url)).statusCode]).toEqual([url, 404]);
-    }
-  });
-});
