@@ -42,6 +42,7 @@ describe('bodies of tenants and keys', () => {
     ['/api/tenants', {}, 422],
     ['/api/tenants', { id: 'a b' }, 422],
     ['/api/tenants', { id: 'x', name: '\u0000' }, 422],
+    ['/api/tenants', { id: 'x', name: ' ' }, 422],
     ['/api/tenants', { id: 't-acme' }, 409],
     ['/api/tenants', { id: 'new', name: 't-beta' }, 409],
     ['/api/tenants', { id: 'beta' }, 409],

@@ -246,6 +246,21 @@ describe('tenants and keys over HTTP', () => {
       expect(rotated.replaces.expires).toBe(brief.expires);
     });
 
+    it('rotated again within its grace gives one that lives as long as the first did', async () => {
+      const endless = await makeKey(acme(), { principal: 'twice', role: 'user' });
+      const dated = await makeKey(acme(), { principal: 'twice', expires: '+2h' });
+      for (const [{ id }, expires] of [
+        [endless, null],
+        [dated, new Date(system.clock.now() + 2 * HOUR).toISOString()],
+      ] as const) {
+        for (const graceSeconds of [600, 300, 600]) {
+          const path = `/api/keys/${id.toUpperCase()}/rotate`;
+          const answer = await ask('POST', path, acme(), { graceSeconds });
+          expect([answer.statusCode, answer.json().expires]).toEqual([201, expires]);
+        }
+      }
+    });
+
     it('that the configuration presets is not rotated here, nor imitated', async () => {
       const preset = await system.keys.createKey(
         { tenantId: 'superadmin', name: 'superadmin' },

@@ -171,6 +171,11 @@ describe('POST /api/events', () => {
       });
     });
 
+    it('with 422 and in the singular where one is alone', async () => {
+      const answer = await post({});
+      expect([answer.statusCode, answer.json().detail]).toEqual([422, 'The event is refused.']);
+    });
+
     it.each([
       ['JSON that is cut off', JSON_TYPE, '{"specversion":', 400],
       ['an array that is cut off', BATCH, `[${JSON.stringify(sampleCloudEvent())}`, 400],

@@ -31,7 +31,12 @@ export { Scope, scopeOf, type ScopeKind } from './scope.js';
 export { TenantDirectory, type EnsuredTenants, type Tenant } from './tenant-directory.js';
 
 import { AccessTables1763600000100 } from './migrations/access-tables.js';
+import { KeyLifetime1764700000100 } from './migrations/key-lifetime.js';
 import { TenantPublic1763900000100 } from './migrations/tenant-public.js';
 
 /** The migrations of this library, in order. */
-export const accessMigrations = [AccessTables1763600000100, TenantPublic1763900000100];
+export const accessMigrations = [
+  AccessTables1763600000100,
+  TenantPublic1763900000100,
+  KeyLifetime1764700000100,
+];

@@ -48,6 +48,9 @@ export interface KeyListing {
   readonly limit: number;
 }
 
+/** The lifetime of a key that has no end. */
+const ENDLESS = -1;
+
 /**
  * Keys as administrators handle them over HTTP. Each change is one transaction with its audit rows: there is no key
  * without a record of who made it. Methods that take `tenantId` see the keys of that tenant only; null means all.
@@ -104,7 +107,8 @@ export class KeyAdministration {
 
   /**
    * Makes a key of the same principal and label, and lets the old one work for `graceMs` more, so that its holders can
-   * change over without a gap. The new one expires when told, else as long from now as the old one was valid for.
+   * change over without a gap. The new one expires when told, else as long from now as the old one was made for: what
+   * is rotated again while it waits for its end does not hand that end on.
    * Null if there is no such key.
    * @throws KeyNotRotatableError if the key no longer works, or is the one that the configuration presets.
    */
@@ -124,13 +128,15 @@ export class KeyAdministration {
       if (old.tenantId === SUPERADMIN_TENANT && old.label === PRESET_KEY_LABEL) {
         throw new KeyNotRotatableError('This is the configured key: change QUIPU_SUPERADMIN_KEY.');
       }
-      const lifetime = old.expiresMs === null ? null : now + (old.expiresMs - old.createdMs);
+      const lifetimeMs = await this.lifetimeOf(client, old);
       const made = await this.insert(client, {
         ...{ tenantId: old.tenantId, principal: old.principal, label: old.label },
-        expiresMs: options.expiresMs ?? lifetime,
+        expiresMs: options.expiresMs ?? (lifetimeMs === ENDLESS ? null : now + lifetimeMs),
       });
       const expiresMs = Math.min(now + options.graceMs, old.expiresMs ?? Infinity);
-      await client.query(`UPDATE api_keys SET expires_ms = $2 WHERE id = $1`, [old.id, expiresMs]);
+      await client.query(`UPDATE api_keys SET expires_ms = $2, lifetime_ms = $3 WHERE id = $1`, [
+        ...[old.id, expiresMs, lifetimeMs],
+      ]);
       await this.audit(client, options.actor, 'key.rotated', made.key, {
         replaced: old.id,
         until: expiresMs,
@@ -196,10 +202,21 @@ export class KeyAdministration {
 
   private async lock(client: Queryable, id: string, tenantId: string | null): Promise<KeyRecord | null> {
     const { rows } = await client.query<KeyRow>(
-      `${KEY_RECORDS} WHERE k.id::text = $1 AND ($2::text IS NULL OR k.tenant_id = $2) FOR UPDATE OF k`,
+      `${KEY_RECORDS} WHERE k.id::text = lower($1) AND ($2::text IS NULL OR k.tenant_id = $2) FOR UPDATE OF k`,
       [id, tenantId],
     );
     return rows[0] ? toKeyRecord(rows[0]) : null;
+  }
+
+  /** For how long a key was made, ms; {@link ENDLESS}: without an end. */
+  private async lifetimeOf(client: Queryable, key: KeyRecord): Promise<number> {
+    const { rows } = await client.query<{ lifetime_ms: string | null }>(
+      `SELECT lifetime_ms FROM api_keys WHERE id = $1`,
+      [key.id],
+    );
+    const noted = rows[0]?.lifetime_ms ?? null;
+    if (noted !== null) return Number(noted);
+    return key.expiresMs === null ? ENDLESS : key.expiresMs - key.createdMs;
   }
 
   private async audit(

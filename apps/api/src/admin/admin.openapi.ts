@@ -208,7 +208,7 @@ export const adminApi: ApiFragment = {
         ...{ tags: ['Administration'], operationId: 'rotateKey', summary: 'Rotate a key', security: BY_KEY },
         description:
           'Makes a new key of the same principal and label; the old one works on for the grace, so that its holders ' +
-          'change over without a gap. The new key expires when told, else as long from now as the old one was valid for.',
+          'change over without a gap. The new key expires when told, else as long from now as the old one was made for.',
         parameters: [keyId],
         requestBody: {
           required: false,

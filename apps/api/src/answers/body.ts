@@ -10,6 +10,7 @@ export function lineOfText(max: number) {
     .string({ error: ({ input }) => (input === undefined ? 'is missing' : 'is no text') })
     .min(1, 'is empty')
     .max(max, `is longer than ${max} characters`)
+    .refine((text) => text === '' || text.trim() !== '', 'is blank')
     .refine((text) => isStorable(text) && !/\p{Cc}/u.test(text), 'holds control characters or broken text');
 }
 

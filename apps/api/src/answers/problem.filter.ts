@@ -13,6 +13,7 @@ import { API_LOGGER, type ApiLogger } from '../api-tokens.js';
 import { answeredByRouter } from '../coopr/coopr-answers.js';
 import { refusedMethod } from '../debusine/wrong-method.js';
 import { envelopeOf, refuse } from '../proxmox/proxmox-answers.js';
+import { NotYetError } from './freshness.js';
 import { ProblemException } from './problem.exception.js';
 
 /** An RFC 9457 problem document. */
@@ -82,6 +83,7 @@ export class ProblemFilter implements ExceptionFilter {
       this.logger.error({ err: error }, 'a question needs an archive that cannot be read');
       return problem(503, 'A part of the log that this needs is archived, and cannot be read now.');
     }
+    if (error instanceof NotYetError) return problem(503, error.message, error.hint);
     if (classifyPgError(error) === 'retry') {
       this.logger.warn({ err: error }, 'a question could not be answered: a store is away');
       return problem(503, 'The database does not answer.', 'Ask again in a moment.');

@@ -68,6 +68,8 @@ export function readQuery<S extends z.ZodObject>(schema: S, raw: unknown): z.out
   const parsed = schema.safeParse({ ...values });
   if (!parsed.success) {
     for (const issue of parsed.error.issues) {
+      // What is given more than once is not missing.
+      if (errors.some(({ parameter }) => parameter === issue.path[0])) continue;
       errors.push({ parameter: issue.path.map(String).join('.'), detail: issue.message });
     }
   }

@@ -67,7 +67,8 @@ export class EventDoor {
     if (accepted.length === 0 && rejected.length > 0) {
       await refusals.count(reasonsOf(rejected));
       const members = { accepted: 0, rejected };
-      throw new ProblemException(422, `All ${rejected.length} events are refused.`, { members });
+      const what = rejected.length === 1 ? 'The event is' : `All ${rejected.length} events are`;
+      throw new ProblemException(422, `${what} refused.`, { members });
     }
     if (accepted.length === 0) return { accepted: 0, rejected, receipt: wishes.acknowledge ? NOTHING : null };
     const head = wishes.acknowledge ? (await log.head()).position : 0n;
