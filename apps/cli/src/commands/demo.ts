@@ -66,6 +66,6 @@ export function demoCommand(cli: Cli): Command {
 }
 
 function story({ artifacts, incidents: { killed, frozen, restarted } }: DemoResult): string {
-  const workers = `${killed} workers were killed, ${frozen} frozen, ${restarted} restarted`;
-  return `${formatCount(artifacts)} artifacts were made; ${workers}.`;
+  const workers = `workers killed: ${killed}, frozen: ${frozen}, restarted: ${restarted}`;
+  return `Artifacts made: ${formatCount(artifacts)}; ${workers}.`;
 }

@@ -1,9 +1,11 @@
 import { Command, Option } from 'commander';
+import { MAX_ATTRIBUTE_LENGTH } from '@quipu/contracts';
 import { KeyStore, Principals, type Role, ROLES, UnknownPrincipalError } from '@quipu/access';
 import { nameText } from '../fleet/fleet-texts.js';
 import { type Cli } from '../support/cli.js';
 import { CommandFailedError } from '../support/exit-codes.js';
 import { findTenant } from '../support/find-tenant.js';
+import { checkName } from '../support/names.js';
 import { LOCAL_ACTOR } from '../support/scope.js';
 import { withServices } from '../support/services.js';
 import { renderTable } from '../support/table.js';
@@ -99,6 +101,10 @@ function stateOf(key: { expiresMs: number | null; revokedMs: number | null }, no
 }
 
 async function createKey(cli: Cli, tenantText: string, name: string, options: CreateOptions): Promise<void> {
+  checkName('The name of a principal', name);
+  if (options.label !== undefined) checkName('A label', options.label);
+  if (options.sourcePrefix !== undefined)
+    checkName('A source prefix', options.sourcePrefix, MAX_ATTRIBUTE_LENGTH);
   const now = cli.clock.now();
   const expires = options.expires === undefined ? {} : { expiresMs: parseTime(options.expires, now) };
   const made = await withServices(cli, async ({ pool }) => {

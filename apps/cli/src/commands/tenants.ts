@@ -4,6 +4,7 @@ import { isTenantId, TENANT_PATTERN } from '@quipu/contracts';
 import { UsageError } from '@quipu/platform';
 import { nameText } from '../fleet/fleet-texts.js';
 import { type Cli } from '../support/cli.js';
+import { checkName } from '../support/names.js';
 import { plural } from '../support/numbers.js';
 import { LOCAL_ACTOR } from '../support/scope.js';
 import { withServices } from '../support/services.js';
@@ -97,6 +98,7 @@ async function createTenant(cli: Cli, id: string, options: { name?: string; json
       hint: `An id matches ${TENANT_PATTERN.source}.`,
     });
   }
+  if (options.name !== undefined) checkName('The name of a tenant', options.name);
   const tenant = await withServices(cli, async ({ pool }) => {
     const created = await new TenantDirectory(pool, cli.clock).create({
       id,
