@@ -4,10 +4,13 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { LIFECYCLE_QUEUE, QUEUE_PREFIX } from '@quipu/contracts';
 import { LEDGER_PROJECTION } from '@quipu/ledger';
-import { createPool } from '@quipu/platform';
+import { createPool, createRedis } from '@quipu/platform';
 import { readCheckpoint } from '@quipu/projection-engine';
+import { Queue } from 'bullmq';
 import type { Pool } from 'pg';
+import { testRedis } from '../support/index.js';
 import { makeProject, packReporter, type Project } from './support/reporter-package.js';
 import { startTestSystem, type TestSystem } from './support/test-system.js';
 
@@ -71,6 +74,24 @@ describe('the packed reporter in a project of its own', () => {
       const { rows } = await pool.query(`SELECT count(*)::int AS refused FROM dead_letters`);
       expect(rows).toEqual([{ refused: 0 }]);
     });
+  });
+
+  it.each(['bullmq', 'bullmq5'])('is required by a project of CommonJS, with %s', async (bullmq) => {
+    const one = await project(bullmq);
+    const store = await testRedis();
+    const connection = createRedis(store.url, 'consumer');
+    const events = new Queue(LIFECYCLE_QUEUE, { connection, prefix: QUEUE_PREFIX });
+    try {
+      await one.node('required.cjs', store.url);
+      const jobs = await events.getJobs(['waiting'], 0, -1, true);
+      const told = jobs.flatMap((job) => job.data as { type: string }[]).map(({ type }) => type);
+      expect(told).toEqual(expect.arrayContaining(['job.queued', 'job.started', 'job.completed']));
+      expect(told.at(-1)).toBe('worker.retired');
+    } finally {
+      await events.close();
+      connection.disconnect();
+      await store.release();
+    }
   });
 
   it('has types that a strict project compiles against, with either version', async () => {

@@ -14,6 +14,7 @@ const io = createIoSteps();
 const sweeper = new Sweeper({
   ...{ databaseUrl, redisUrl, log: new EventLog(pool, io), leaseMs: Number(leaseMs), io },
   ...{ logger: createLogger('child', 'silent'), pollMs: 20 },
+  longestGapMs: Number(leaseMs) * 0.75,
   ...(staleMs === undefined ? {} : { staleMs: Number(staleMs) }),
 });
 process.stdin.once('data', () => {

@@ -59,12 +59,15 @@ export class SweeperRig {
     this.ingest = null;
   }
 
-  /** A sweeper that sweeps often. */
+  /**
+   * A sweeper that sweeps often. A machine that is busy with other things may keep it from looking for most of a lease;
+   * only what is longer begins the lease anew.
+   */
   sweeper(leaseMs: number, options: Partial<SweeperOptions> = {}): Sweeper {
     const { database, services } = this.services;
     const sweeper = new Sweeper({
       ...{ databaseUrl: database.url, redisUrl: services.url, log: this.log, leaseMs, logger, pollMs: 20 },
-      ...options,
+      ...{ longestGapMs: leaseMs * 0.75, ...options },
     });
     this.sweepers.push(sweeper);
     sweeper.start();

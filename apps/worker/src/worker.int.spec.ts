@@ -10,11 +10,13 @@ import { type Job, type JobsOptions, Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
 import { repository, testRedis, type TestRedis } from '../../../test/support/index.js';
 
-jest.setTimeout(60_000);
+jest.setTimeout(120_000);
 
-const PATIENCE_MS = 30_000;
+const PATIENCE_MS = 45_000;
 /** Of a slow worker: its job takes a quarter of a minute. */
 const SLOW = { QUIPU_WORKER_BYTES_PER_SECOND: '8000' };
+/** Of workers whose jobs go to others soon after they were heard of last. */
+const HASTY = { QUIPU_WORKER_LOCK_MS: '1500' };
 
 interface Event {
   readonly type: string;
@@ -62,7 +64,7 @@ describe('a worker process', () => {
         ...{ PATH: process.env['PATH'], REDIS_URL: services.url, QUIPU_LOG_LEVEL: 'warn' },
         ...{ QUIPU_WORKER_TENANT: 'acme', QUIPU_WORKER_QUEUES: 'builds', QUIPU_WORKER_JOBS_PREFIX: '{jobs}' },
         ...{ QUIPU_WORKER_NAME: 'w-1', QUIPU_WORKER_POOL: 'east', QUIPU_WORKER_ARCHITECTURES: 'arm64,armhf' },
-        ...{ QUIPU_WORKER_INPUT_DIR: join(directory, 'input'), QUIPU_WORKER_LOCK_MS: '500' },
+        ...{ QUIPU_WORKER_INPUT_DIR: join(directory, 'input'), QUIPU_WORKER_LOCK_MS: '15000' },
         ...{ QUIPU_WORKER_FILE_STORE_DIR: join(directory, 'store'), QUIPU_SHUTDOWN_SECONDS: '3', ...env },
       },
     });
@@ -149,12 +151,12 @@ describe('a worker process', () => {
 
   it('that is killed leaves its job to another, and no half artifact', async () => {
     const job = await add('compress', { path: 'tree/a' });
-    const first = worker(SLOW);
+    const first = worker({ ...SLOW, ...HASTY });
     await until(async () => (await inStore('drafts')).length > 0);
     first.kill('SIGKILL');
     await once(first, 'exit');
     expect(await inStore('artifacts')).toEqual([]);
-    worker();
+    worker(HASTY);
     await until(isIn(job, 'completed'));
     expect(await inStore('drafts')).toEqual([]);
     const answer = (await jobs.getJob(job.id!))!.returnvalue as { id: string };
@@ -164,10 +166,10 @@ describe('a worker process', () => {
 
   it('that is stopped so long that another takes its job publishes nothing when it goes on', async () => {
     const job = await add('compress', { path: 'tree/a' });
-    const stopped = worker({ ...SLOW, QUIPU_WORKER_BYTES_PER_SECOND: '60000' });
+    const stopped = worker({ ...HASTY, QUIPU_WORKER_BYTES_PER_SECOND: '60000' });
     await until(async () => (await inStore('drafts')).length > 0);
     stopped.kill('SIGSTOP');
-    worker({ QUIPU_WORKER_NAME: 'w-2' });
+    worker({ ...HASTY, QUIPU_WORKER_NAME: 'w-2' });
     await until(isIn(job, 'completed'));
     stopped.kill('SIGCONT');
     const gone = once(stopped, 'exit');

@@ -7,10 +7,10 @@ import { until } from '../../test/sample-job.js';
 import { expectExact } from '../../../../test/crash/support/verdict.js';
 import { SweeperRig } from '../../../../test/int/sweeper-rig.js';
 
-jest.setTimeout(60_000);
+jest.setTimeout(120_000);
 
 /** Short, and yet many times what a beat takes to reach the log on a busy machine. */
-const LEASE_MS = 1_000;
+const LEASE_MS = 2_000;
 
 describe('the sweeper', () => {
   let rig: SweeperRig;

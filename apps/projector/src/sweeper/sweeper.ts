@@ -43,6 +43,8 @@ export interface SweeperOptions {
   readonly pollMs?: number;
   /** Age at which a judgement is not reported any more, ms; default two seconds. */
   readonly staleMs?: number;
+  /** Looks that are further apart leave room for an outage that nobody noticed, ms; by default a part of the lease. */
+  readonly longestGapMs?: number;
 }
 
 /** What is known when it is judged. */
@@ -111,7 +113,8 @@ export class Sweeper {
   constructor(private readonly options: SweeperOptions) {
     this.pollMs = options.pollMs ?? 1_000;
     this.staleMs = options.staleMs ?? STALE_MS;
-    this.hearing = new Hearing(Math.min(LONGEST_GAP_MS, Math.max(options.leaseMs / 4, 3 * this.pollMs)));
+    const gapMs = Math.min(LONGEST_GAP_MS, Math.max(options.leaseMs / 4, 3 * this.pollMs));
+    this.hearing = new Hearing(options.longestGapMs ?? gapMs);
     this.io = options.io ?? noIoSteps;
     this.queue = new SweeperQueue(options.redisUrl, () => this.hearing.broken());
   }

@@ -8,7 +8,7 @@ import { StoreSize } from '../artifacts/store-size.js';
 import type { WorkerConfig } from '../worker-config.js';
 import { ArtifactReports } from './artifact-reports.js';
 
-const CONFIG = { tenant: 'acme', fileStore: 'main', shutdownSeconds: 0.2 } as WorkerConfig;
+const CONFIG = { tenant: 'acme', fileStore: 'main' } as WorkerConfig;
 const ARTIFACT: Artifact = { id: 'b', category: 'c', createdMs: 0, files: [] };
 
 describe('reports of the size of a store', () => {
@@ -21,7 +21,7 @@ describe('reports of the size of a store', () => {
   });
   afterEach(() => rm(directory, { recursive: true }));
 
-  function reports(size: StoreSize): ArtifactReports {
+  function reports(size: StoreSize, shutdownSeconds = 20): ArtifactReports {
     const reporter = {
       report: ({ type, data }: { type: string; data: Record<string, unknown> }) => {
         if (type === 'file_store.set') sizes.push(data['totalSize']);
@@ -30,7 +30,8 @@ describe('reports of the size of a store', () => {
       flush: () => Promise.resolve(0),
     };
     const logger = createLogger('test', 'silent');
-    return new ArtifactReports(CONFIG, { size } as FileStore, reporter as unknown as Reporter, logger);
+    const config = { ...CONFIG, shutdownSeconds };
+    return new ArtifactReports(config, { size } as FileStore, reporter as unknown as Reporter, logger);
   }
 
   it('say at the end what was not said yet, and nothing that was', async () => {
@@ -48,7 +49,7 @@ describe('reports of the size of a store', () => {
   it('hold nobody up that ends while the store is added up, and say nothing that is not known', async () => {
     let found = (_: number): void => undefined;
     const size = new StoreSize(directory, { measure: () => new Promise((resolve) => (found = resolve)) });
-    const made = reports(size);
+    const made = reports(size, 0.2);
     const looking = made.size();
     await made.created(ARTIFACT);
     await made.stop();
