@@ -144,6 +144,40 @@ describe('marks of counters that accrue', () => {
     expect(a.revision).toBeGreaterThan(revision);
   });
 
+  /** Redis, but for its scripts. */
+  const withScripts = (evalsha: (...args: Parameters<Redis['evalsha']>) => Promise<unknown>): CounterMarks =>
+    new CounterMarks({
+      ...{ status: 'ready', evalsha, eval: store.redis.eval.bind(store.redis) },
+    } as unknown as Redis);
+
+  it('that rest are not told of, until another process raises some', async () => {
+    let told: string[] = [];
+    const watched = withScripts((...args) => {
+      for (let i = 5; i < args.length; i += 4) told.push(String(args[i]));
+      return store.redis.evalsha(...args);
+    });
+    const tellsOf = async (truths: Readonly<Record<string, bigint>>, expected: readonly string[]) => {
+      told = [];
+      const shown = await show(watched, truths);
+      expect(told).toEqual(expected.map(key));
+      return shown;
+    };
+    const rest = { x: 5n, y: 7n, z: 0n };
+    await show(a, { x: 1n });
+    await tellsOf(rest, ['x', 'y', 'z']);
+    await tellsOf(rest, ['x', 'y', 'z']);
+    await tellsOf({ ...rest, y: 8n }, ['y']);
+    await tellsOf({ ...rest, y: 8n }, ['z']);
+    expect(await tellsOf({ x: 4n, y: 8n, z: 0n }, ['x'])).toEqual({ x: 5n, y: 8n, z: 0n });
+    await show(a, { y: 90n, z: 1n });
+    // Who sees only one of them hears of it, and the others are not taken to rest.
+    await tellsOf({ x: 5n }, ['x']);
+    await tellsOf({ x: 5n }, ['x']);
+    expect(await tellsOf({ x: 5n, y: 8n, z: 0n }, ['y', 'z'])).toEqual({ x: 5n, y: 90n, z: 1n });
+    await show(a, { x: 50n });
+    expect(await tellsOf({ x: 5n, y: 91n, z: 1n }, ['y', 'x', 'z'])).toEqual({ x: 50n, y: 91n, z: 1n });
+  });
+
   describe('while Redis is away', () => {
     it('are those of the process, which brings them in later', async () => {
       const redis = createRedis(store.url, 'plain');
@@ -161,14 +195,6 @@ describe('marks of counters that accrue', () => {
       expect(await show(b, { x: 111n })).toEqual({ x: 130n });
       redis.disconnect();
     });
-
-    /** Redis, but for its scripts. */
-    const withScripts = (
-      evalsha: (...args: Parameters<Redis['evalsha']>) => Promise<unknown>,
-    ): CounterMarks =>
-      new CounterMarks({
-        ...{ status: 'ready', evalsha, eval: store.redis.eval.bind(store.redis) },
-      } as unknown as Redis);
 
     it('half-way through, are those that were learned, and the others are raised the next time', async () => {
       const names = Array.from({ length: 500 }, (_, i) => `t${i}`);

@@ -16,13 +16,17 @@ export interface MarksMoment {
 interface Mark {
   readonly value: bigint;
   readonly gaveWayMs: number;
+  /** The {@link CounterMarks.revision} at which Redis held it; -1: it was not asked. */
+  readonly sharedAt: number;
 }
 
 /** Totals of one script call: what it takes is well below a millisecond. */
 const TOTALS_AT_ONCE = 200;
+/** Totals looked at before the event loop gets a turn. */
+const SLICE = 2_000;
 /** Longest that a scrape waits for Redis, ms. */
 const PATIENCE_MS = 500;
-const NO_MARK: Mark = { value: 0n, gaveWayMs: 0 };
+const NO_MARK: Mark = { value: 0n, gaveWayMs: 0, sharedAt: -1 };
 
 /** What names a total among the marks. */
 export function markKey(stored: string, tenant: string, labels: Readonly<Record<string, string>>): string {
@@ -48,6 +52,8 @@ export class CounterMarks {
   /** `@writes` after the last call of this process; null before the first. */
   private writes: number | null = null;
   private asking: Promise<void> | null = null;
+  /** Whether no other process raised marks when this one last did. */
+  private alone = false;
   private seen = 0;
   private gaveWay = 0;
 
@@ -87,29 +93,49 @@ export class CounterMarks {
       this.seen += 1;
       return;
     }
-    const calls: Promise<void>[] = [];
-    const send = (totals: readonly [string, bigint][]): void => {
-      // One that fails leaves the answers of the others good.
-      const call = this.raiseShared(log, now, totals).catch(() => {
-        this.seen += 1;
-      });
-      calls.push(call);
-    };
-    let totals: [string, bigint][] = [];
-    for (const total of noted) {
-      totals.push(total);
-      if (totals.length < TOTALS_AT_ONCE) continue;
-      send(totals);
-      totals = [];
-      await breathe();
-    }
-    if (totals.length > 0) send(totals);
-    this.asking = Promise.all(calls).then(() => {
-      this.asking = null;
-    });
+    this.asking = this.raiseAll(log, now, noted).finally(() => (this.asking = null));
     await within(PATIENCE_MS, 'Raising marks', this.asking).catch(() => {
       this.seen += 1;
     });
+  }
+
+  /**
+   * As long as no other process raises marks, those are left out that are what they were: most tenants rest. Where
+   * another does, all are told at once; only when it begins to, those follow that were left out.
+   */
+  private async raiseAll(log: string, now: number, noted: ReadonlyMap<string, bigint>): Promise<void> {
+    const before = this.seen;
+    const moved: [string, bigint][] = [];
+    const resting: [string, bigint][] = [];
+    let looked = 0;
+    for (const total of noted) {
+      (this.alone && this.rests(...total) ? resting : moved).push(total);
+      if ((looked += 1) % SLICE === 0) await breathe();
+    }
+    // Somebody has to be told of, to hear whether another has raised marks.
+    if (moved.length === 0) moved.push(resting.pop()!);
+    await this.raiseSlices(log, now, moved);
+    this.alone = this.seen === before;
+    if (!this.alone) await this.raiseSlices(log, now, resting);
+  }
+
+  /** Whether the mark in Redis is what the total comes to, as far as this process knows of all that raised marks. */
+  private rests(key: string, truth: bigint): boolean {
+    const known = this.marks.get(key);
+    return known !== undefined && known.sharedAt === this.seen && known.value === truth;
+  }
+
+  private async raiseSlices(log: string, now: number, totals: readonly [string, bigint][]): Promise<void> {
+    const calls: Promise<void>[] = [];
+    for (let i = 0; i < totals.length; i += TOTALS_AT_ONCE) {
+      // One that fails leaves the answers of the others good.
+      const call = this.raiseShared(log, now, totals.slice(i, i + TOTALS_AT_ONCE)).catch(() => {
+        this.seen += 1;
+      });
+      calls.push(call);
+      await breathe();
+    }
+    await Promise.all(calls);
   }
 
   /**
@@ -128,10 +154,9 @@ export class CounterMarks {
 
   /** The value to show for a total; at least 0. What it shows is a mark from now on. */
   raise(key: string, truth: bigint): bigint {
-    const known = this.marks.get(key);
-    const { value, gaveWayMs } = known ?? NO_MARK;
+    const { value, gaveWayMs } = this.marks.get(key) ?? NO_MARK;
     if (truth <= value) return value;
-    if (known !== undefined || this.marks.size < MOST_MARKS) this.marks.set(key, { value: truth, gaveWayMs });
+    this.keep(key, { value: truth, gaveWayMs, sharedAt: -1 });
     return truth;
   }
 
@@ -166,17 +191,25 @@ export class CounterMarks {
     const expected = this.writes === null ? null : this.writes + Number(wrote);
     if (expected !== Number(writes)) this.seen += 1;
     this.writes = Number(writes);
-    for (let i = 0; i + 2 < found.length; i += 3) {
-      this.learn(totals[Number(found[i])]![0], BigInt(found[i + 1]!), Number(found[i + 2]!));
+    let next = 0;
+    for (const [i, [key, truth]] of totals.entries()) {
+      if (found[next] === String(i)) {
+        this.learn(key, BigInt(found[next + 1]!), Number(found[next + 2]!));
+        next += 3;
+      } else this.learn(key, truth, 0);
     }
   }
 
   private learn(key: string, value: bigint, gaveWayMs: number): void {
     const known = this.marks.get(key) ?? NO_MARK;
     if (gaveWayMs < known.gaveWayMs) return;
-    if (gaveWayMs === known.gaveWayMs && value <= known.value) return;
+    if (gaveWayMs === known.gaveWayMs && value < known.value) return;
     if (gaveWayMs > known.gaveWayMs) this.gaveWay += 1;
-    if (this.marks.has(key) || this.marks.size < MOST_MARKS) this.marks.set(key, { value, gaveWayMs });
+    this.keep(key, { value, gaveWayMs, sharedAt: this.seen });
+  }
+
+  private keep(key: string, mark: Mark): void {
+    if (this.marks.size < MOST_MARKS || this.marks.has(key)) this.marks.set(key, mark);
   }
 }
 
