@@ -288,7 +288,7 @@ describe('questions to the Coopr dialect', () => {
   it.each(['POST', 'PUT', 'DELETE', 'PATCH', 'OPTIONS'] as const)(
     'by %s are for the router alone',
     async (method) => {
-      for (const url of [QUEUES, `${QUEUES}/`, `${USAGE}?start=x&a=%20b`, `${USAGE}/?tenant=x`]) {
+      for (const url of [QUEUES, `${QUEUES}/`, `${USAGE}?start=x&a=%20b`, `${USAGE}/?tenant=x`, '/status']) {
         const answer = await system.request({ method, url });
         expect([answer.statusCode, answer.body]).toEqual([405, url]);
         expect(answer.headers['content-type']).toBeUndefined();

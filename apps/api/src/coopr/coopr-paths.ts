@@ -1,5 +1,4 @@
-const METRICS = ['/v2/metrics/queues', '/v2/metrics/nodes/usage'];
-const PATHS = ['/status', ...METRICS];
+const PATHS = ['/status', '/v2/metrics/queues', '/v2/metrics/nodes/usage'];
 
 /** The URL without the slash that the original's router lets its paths end with. */
 export function withoutFinalSlash(url: string): string {
@@ -11,7 +10,7 @@ export function withoutFinalSlash(url: string): string {
 /** Whether a URL that no route took is none of the dialect's, an unknown one, or one that takes other methods. */
 export function placeOf(url: string): 'elsewhere' | 'unknown' | 'known' {
   const path = pathOf(withoutFinalSlash(url));
-  if (METRICS.includes(path)) return 'known';
+  if (PATHS.includes(path)) return 'known';
   return path === '/v2' || path.startsWith('/v2/') ? 'unknown' : 'elsewhere';
 }
 
