@@ -45,7 +45,9 @@ function withItems(data: Data): Data {
 export const registryEvents = {
   'tenant.set': set('tenant', 'A tenant (a scope)', {
     name: shownName,
-    enabled: field.flag('Whether its keys are honoured; true if absent.'),
+    enabled: field.flag(
+      'Whether it is enabled where it comes from; true if absent. Counted only: keys do not depend on it.',
+    ),
   }),
   'tenant.removed': removed('tenant', 'The tenant'),
   'user.set': set('user', 'A user', {
