@@ -15,12 +15,17 @@ h2{margin-top:48px;font-size:20px}
 h3{margin:28px 0 4px;font-size:16px}
 h4{margin:14px 0 4px;font-size:13px;color:var(--soft)}
 ul{padding-left:20px;color:var(--soft)}
-nav ul{list-style:none;padding:0;columns:2;margin:4px 0}
+nav ul{list-style:none;padding:0;columns:2 340px;margin:4px 0}
+nav li{break-inside:avoid}
+nav a{display:flex;gap:8px;text-decoration:none}
+nav code{text-decoration:underline;min-width:0}
 code,pre{font:13px/1.5 ui-monospace,monospace}
+code{overflow-wrap:anywhere}
 pre{background:var(--card);border:1px solid var(--line);border-radius:10px;padding:10px 14px;overflow-x:auto;margin:6px 0}
-.method{display:inline-block;min-width:56px;color:var(--accent);font-weight:600}
+.method{display:inline-block;flex:none;min-width:68px;color:var(--accent);font-weight:600}
 td,th{text-align:left;white-space:normal;vertical-align:top}
-td:first-child{white-space:nowrap}
+td:first-child code{overflow-wrap:normal;white-space:nowrap}
+th:first-child,td:first-child{position:static;max-width:none}
 section{border-top:1px solid var(--line)}`;
 
 interface Entry {
@@ -67,7 +72,9 @@ ${Object.entries(document.components.schemas)
 }
 
 function link({ method, path, operation }: Entry): string {
-  const title = `<span class="method">${method.toUpperCase()}</span> <code>${escapeHtml(path)}</code>`;
+  // A path that is too long for its column breaks at a slash.
+  const code = escapeHtml(path).replaceAll('/', '<wbr>/');
+  const title = `<span class="method">${method.toUpperCase()}</span> <code>${code}</code>`;
   return `<li><a href="#${escapeHtml(operation.operationId)}">${title}</a></li>`;
 }
 

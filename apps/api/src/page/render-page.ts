@@ -50,6 +50,7 @@ thead th{font-size:12px;font-weight:600;color:var(--soft);border-bottom:1px soli
 tbody tr+tr td{border-top:1px solid var(--line)}
 tfoot td{border-top:2px solid var(--line);font-weight:600}
 .none{padding:14px;color:var(--soft)}
+@media(max-width:560px){main{padding:24px 12px 48px}th,td{padding:8px 6px;font-size:14px}thead th{white-space:normal}th:first-child,td:first-child{position:sticky;left:0;background:var(--card);max-width:40vw;overflow:hidden;text-overflow:ellipsis}}
 footer{margin-top:32px;color:var(--soft);font-size:13px}`;
 
 /**
