@@ -7,7 +7,7 @@ import { startNode, type Child } from './child-process.js';
 const WORKER = join(repository, 'dist/apps/worker/src/main.js');
 const PRELOAD = pathToFileURL(join(repository, 'test/fixtures/chaos/preload.mjs')).href;
 
-const BOOTING_MS = 15_000;
+const BOOTING_MS = 40_000;
 
 /** What was done to one process of a worker, by the clock of the test (ms). */
 export interface ProcessHistory {
