@@ -5,7 +5,7 @@ import { attemptsSince, type RecentAttempt } from './recent-attempts.js';
 import { type TouchedJobRow, touchedJobsStatement } from './recent-facts.js';
 
 /** Most events of the last minutes that are looked at one by one. */
-export const MAX_WINDOW_EVENTS = 20_000;
+export const MAX_WINDOW_EVENTS = 50_000;
 
 /** States that are read at once: between two such steps others have their turn. */
 const STATES_AT_ONCE = 500;
