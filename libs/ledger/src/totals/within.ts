@@ -8,7 +8,11 @@ import { StoreUnavailableError } from '@quipu/platform';
 export function within<T>(ms: number, what: string, work: Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new StoreUnavailableError(`${what} took more than ${ms} ms.`)), ms);
+    // A process that stood still finds its timers due before it looks at what has come meanwhile: that is let in first.
+    timer = setTimeout(
+      () => setImmediate(() => reject(new StoreUnavailableError(`${what} took more than ${ms} ms.`))),
+      ms,
+    );
   });
   return Promise.race([work, late]).finally(() => clearTimeout(timer));
 }

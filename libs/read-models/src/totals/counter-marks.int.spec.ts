@@ -6,6 +6,8 @@ import { MARK_HOLDS_MS, MARKS_KEY, MOST_MARKS } from './counter-marks-script.js'
 
 const T0 = Date.UTC(2024, 0, 1);
 const SECOND = 1_000;
+/** Nobody gives up on a Redis that is only slow. */
+const LONG_MS = 60_000;
 const key = (tenant: string): string => markKey('quipu_node_seconds', tenant, {});
 
 /** What a process shows of totals at an instant. */
@@ -31,8 +33,8 @@ describe('marks of counters that accrue', () => {
   });
   beforeEach(async () => {
     await store.redis.flushdb();
-    a = new CounterMarks(store.redis);
-    b = new CounterMarks(store.redis);
+    a = new CounterMarks(store.redis, LONG_MS);
+    b = new CounterMarks(store.redis, LONG_MS);
   });
   afterAll(() => store.release());
 
@@ -49,7 +51,10 @@ describe('marks of counters that accrue', () => {
     expect(await show(a, { x: 100n, y: 7n })).toEqual({ x: 100n, y: 7n });
     expect(await show(b, { x: 60n, y: 9n, z: 1n })).toEqual({ x: 100n, y: 9n, z: 1n });
     expect(await show(a, { x: 60n, y: 7n, z: 0n })).toEqual({ x: 100n, y: 9n, z: 1n });
-    expect(await show(new CounterMarks(store.redis), { x: 61n, y: 10n })).toEqual({ x: 100n, y: 10n });
+    expect(await show(new CounterMarks(store.redis, LONG_MS), { x: 61n, y: 10n })).toEqual({
+      x: 100n,
+      y: 10n,
+    });
   });
 
   it('are exact, and compared as numbers, whatever their length', async () => {
@@ -145,10 +150,13 @@ describe('marks of counters that accrue', () => {
   });
 
   /** Redis, but for its scripts. */
-  const withScripts = (evalsha: (...args: Parameters<Redis['evalsha']>) => Promise<unknown>): CounterMarks =>
-    new CounterMarks({
-      ...{ status: 'ready', evalsha, eval: store.redis.eval.bind(store.redis) },
-    } as unknown as Redis);
+  const withScripts = (
+    evalsha: (...args: Parameters<Redis['evalsha']>) => Promise<unknown>,
+    patienceMs = LONG_MS,
+  ): CounterMarks => {
+    const redis = { status: 'ready', evalsha, eval: store.redis.eval.bind(store.redis) };
+    return new CounterMarks(redis as unknown as Redis, patienceMs);
+  };
 
   it('that rest are not told of, until another process raises some', async () => {
     let told: string[] = [];
@@ -181,7 +189,7 @@ describe('marks of counters that accrue', () => {
   describe('while Redis is away', () => {
     it('are those of the process, which brings them in later', async () => {
       const redis = createRedis(store.url, 'plain');
-      const alone = new CounterMarks(redis);
+      const alone = new CounterMarks(redis, LONG_MS);
       await redis.ping();
       await show(b, { x: 100n });
       expect(await show(alone, { x: 90n })).toEqual({ x: 100n });
@@ -215,7 +223,7 @@ describe('marks of counters that accrue', () => {
       const hung = withScripts(() => {
         calls += 1;
         return new Promise(() => undefined);
-      });
+      }, 50);
       expect(await show(hung, { x: 100n })).toEqual({ x: 100n });
       expect(await show(hung, { x: 60n })).toEqual({ x: 100n });
       expect([calls, await hung.moved(false)]).toEqual([1, false]);

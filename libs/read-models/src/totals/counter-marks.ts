@@ -25,7 +25,7 @@ const TOTALS_AT_ONCE = 200;
 /** Totals looked at before the event loop gets a turn. */
 const SLICE = 2_000;
 /** Longest that a scrape waits for Redis, ms. */
-const PATIENCE_MS = 500;
+const PATIENCE_MS = 2_000;
 const NO_MARK: Mark = { value: 0n, gaveWayMs: 0, sharedAt: -1 };
 
 /** What names a total among the marks. */
@@ -57,8 +57,14 @@ export class CounterMarks {
   private seen = 0;
   private gaveWay = 0;
 
-  /** @param redis null: marks are those of this process alone */
-  constructor(private readonly redis: Redis | null) {}
+  /**
+   * @param redis null: marks are those of this process alone
+   * @param patienceMs longest that Redis is waited for
+   */
+  constructor(
+    private readonly redis: Redis | null,
+    private readonly patienceMs = PATIENCE_MS,
+  ) {}
 
   /** Rises when what this process knew of the marks turned out not to be all: another has raised some, or Redis was away. */
   get revision(): number {
@@ -94,7 +100,7 @@ export class CounterMarks {
       return;
     }
     this.asking = this.raiseAll(log, now, noted).finally(() => (this.asking = null));
-    await within(PATIENCE_MS, 'Raising marks', this.asking).catch(() => {
+    await within(this.patienceMs, 'Raising marks', this.asking).catch(() => {
       this.seen += 1;
     });
   }
@@ -145,7 +151,11 @@ export class CounterMarks {
   async moved(isAway: boolean): Promise<boolean> {
     if (!this.answers(isAway)) return false;
     try {
-      const writes = await within(PATIENCE_MS, 'Looking at marks', this.redis!.hget(MARKS_KEY, '@writes'));
+      const writes = await within(
+        this.patienceMs,
+        'Looking at marks',
+        this.redis!.hget(MARKS_KEY, '@writes'),
+      );
       return Number(writes ?? 0) !== this.writes;
     } catch {
       return false;
