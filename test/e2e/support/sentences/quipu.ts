@@ -17,7 +17,7 @@ const at = (ago: number): string => new Date(NOW - ago * 1000).toISOString();
 /** Sum and count of each result, the results in order. */
 const sums = (
   family: string,
-  ...results: readonly [result: string, sum: string, count: number][]
+  ...results: readonly (readonly [result: string, sum: string, count: number])[]
 ): string[] =>
   results.flatMap(([result, sum, count]) => {
     const labels = `{${Q},task="sbuild",result="${result}"}`;
