@@ -26,7 +26,7 @@ export interface Refusals {
 /** One field per reason, and `@since`. */
 const COUNTS_KEY = '{quipu}:http-refusals';
 /** Longest that an answer waits until its refusals are counted, ms. */
-const PATIENCE_MS = 500;
+const PATIENCE_MS = 2_000;
 
 const REASONS: ReadonlySet<string> = new Set([
   ...Object.keys(REFUSALS),
