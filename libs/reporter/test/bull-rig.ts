@@ -13,6 +13,7 @@ export const BULLMQ = [
 
 /** Longer than a sandbox takes to start on a machine that has much else to do. */
 const PATIENCE_MS = 40_000;
+const MOST_ATTEMPTS = 1_000;
 
 /** An event as it was sent. */
 export interface Sent {
@@ -90,13 +91,19 @@ export class BullRig {
     return this.keep(instrument(new this.bull.FlowProducer({ connection: this.connection }), this.options()));
   }
 
-  /** Events so far, all of which an ingest would take; `[type, data]` of those about a subject if one is named. */
+  /**
+   * Events so far, all of which an ingest would take. Those about a subject, if one is named, by attempt, and that it
+   * was queued first: a worker that is just looking for jobs may begin one before whoever added it hears that it is there.
+   */
   of(subject?: string): Sent[] {
     for (const event of this.events) {
       const parsed = parseEvent(event, { nowMs: Date.now(), maxAgeMs: 86_400_000, backfill: false });
       if (!parsed.ok) throw new Error(`${event.type}: ${parsed.detail}`);
     }
-    return subject === undefined ? this.events : this.events.filter((event) => event.subject === subject);
+    if (subject === undefined) return this.events;
+    const place = ({ type, data }: Sent): number =>
+      2 * Number(data['attempt'] ?? MOST_ATTEMPTS) + (type === 'job.queued' ? 0 : 1);
+    return this.events.filter((event) => event.subject === subject).sort((a, b) => place(a) - place(b));
   }
 
   types(job: Job): string[] {

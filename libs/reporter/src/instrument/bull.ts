@@ -95,6 +95,7 @@ export interface BullQueue extends BullEmitter {
   addBulk: (jobs: readonly { opts?: BullJobOptions }[]) => Promise<BullJob[]>;
   upsertJobScheduler?: (id: string, ...rest: never[]) => Promise<BullJob | undefined>;
   removeJobScheduler?: (id: string) => Promise<unknown>;
+  getDeduplicationJobId?: (id: string) => Promise<string | null>;
   getJobScheduler?: (id: string) => Promise<{ readonly next?: number | null } | undefined>;
   remove: (id: string, ...rest: never[]) => Promise<unknown>;
   drain: (delayed?: boolean) => Promise<unknown>;

@@ -96,6 +96,24 @@ describe.each(BULLMQ)('when things go wrong or end, an instrumented queue and wo
     }
   });
 
+  it('tell of a job whose place another one takes, added alone or in bulk', async () => {
+    const queue = rig.queue(rig.name());
+    const opts = { delay: 60_000, deduplication: { id: 'x', ttl: 60_000, replace: true } };
+    const first = await queue.add('x', { n: 1 }, opts);
+    await rig.count('job.queued', 1);
+    const second = await queue.add('x', { n: 2 }, opts);
+    await rig.count('job.removed', 1);
+    await rig.count('job.queued', 2);
+    const [third] = await queue.addBulk([{ name: 'x', data: { n: 3 }, opts }]);
+    await rig.count('job.removed', 2);
+    await rig.count('job.queued', 3);
+    expect([first, second, third!].map((job) => rig.types(job))).toEqual([
+      ['job.queued 1', 'job.removed'],
+      ['job.queued 1', 'job.removed'],
+      ['job.queued 1'],
+    ]);
+  });
+
   it('tell of all jobs that are drained, though the queue is closed at once', async () => {
     const queue = rig.queue(rig.name());
     const jobs = await queue.addBulk(Array.from({ length: 450 }, () => ({ name: 'x', data: {} })));

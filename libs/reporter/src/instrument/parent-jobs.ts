@@ -17,8 +17,10 @@ export function reportParent(worker: BullWorker, child: BullJob, reports: JobRep
     const now = Date.now();
     const { begun } = released;
     // The data may be large, and of many children only the last needs it.
-    const [name, data, opts] = await client.hmget(`${parent.queueKey}:${parent.id}`, 'name', 'data', 'opts');
-    if (isAbsent(data)) return;
+    const key = `${parent.queueKey}:${parent.id}`;
+    const [name, data, opts, finished] = await client.hmget(key, 'name', 'data', 'opts', 'finishedOn');
+    // One that was active at first, and then was not, may have ended in between: no attempt of it waits.
+    if (isAbsent(data) || (begun > 0 && !isAbsent(finished))) return;
     const queueName = parent.queueKey.slice(parent.queueKey.lastIndexOf(':') + 1);
     const job = readJob(parent.id, queueName, { ...{ name, data, opts }, timestamp: released.timestamp });
     const facts = reports.names.of(job);
@@ -38,7 +40,7 @@ interface Released {
 
 /**
  * How often it was started is read before where it stands: if it starts in between, it is found active, or the attempt
- * that is named has begun already, which does no harm.
+ * that is named has begun already, which does no harm. If it ends in between, that is seen afterwards.
  */
 async function releasedParent(
   client: BullClient,

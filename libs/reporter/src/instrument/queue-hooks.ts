@@ -1,6 +1,6 @@
 import type { BullFlow, BullFlowJob, BullFlowProducer, BullJob, BullJobOptions, BullQueue } from './bull.js';
 import type { JobReports } from './job-reports.js';
-import { hookRemovals } from './removal-hooks.js';
+import { hookRemovals, lookUp, reportGone, type Seen } from './removal-hooks.js';
 
 /** Mark in the options of a job: it was reported when it was enqueued. */
 const MARK = { quipu: 1 };
@@ -28,17 +28,35 @@ function enqueued(reports: JobReports, job: BullJob, blocked = false): void {
 export function hookQueue(queue: BullQueue, reports: JobReports): void {
   const add = queue.add.bind(queue);
   queue.add = async (name, data, opts) => {
+    const before = await replaceable(queue, reports, opts);
     const job = await add(name, data, marked(opts));
+    if (before.length > 0) reportGone(queue, reports, before);
     enqueued(reports, job);
     return job;
   };
   const addBulk = queue.addBulk.bind(queue);
   queue.addBulk = async (jobs) => {
+    const before = await Promise.all(jobs.map((job) => replaceable(queue, reports, job.opts)));
     const added = await addBulk(jobs.map((job) => ({ ...job, opts: marked(job.opts) ?? {} })));
+    if (before.some(({ length }) => length > 0)) reportGone(queue, reports, before.flat());
     for (const job of added) enqueued(reports, job);
     return added;
   };
   hookRemovals(queue, reports);
+}
+
+/** The job that a new one may take the place of: BullMQ tells nobody that the old one is gone. */
+async function replaceable(
+  queue: BullQueue,
+  reports: JobReports,
+  opts: BullJobOptions | undefined,
+): Promise<Seen[]> {
+  const { id, replace } = (opts?.deduplication ?? {}) as { id?: string; replace?: boolean };
+  if (replace !== true || id === undefined) return [];
+  return lookUp(reports, async () => {
+    const old = await queue.getDeduplicationJobId?.(id);
+    return old === undefined || old === null ? undefined : queue.Job.fromId(queue, old);
+  });
 }
 
 /** Lets a producer of flows report the jobs of its flows. A job with children is blocked by them. */

@@ -17,7 +17,7 @@ const WAITING = ['waiting', 'paused', 'prioritized'];
 const ALL = ['waiting-children', 'delayed', ...WAITING, 'active', 'completed', 'failed'];
 
 /** What must be known of a job to report that it is gone. */
-interface Seen {
+export interface Seen {
   readonly id: string;
   /** When it was enqueued, ms. */
   readonly timestamp: number;
@@ -116,7 +116,7 @@ async function around<T>(
 }
 
 /** Reports those of some jobs that are no longer there. */
-function reportGone(queue: BullQueue, reports: JobReports, jobs: readonly Seen[]): void {
+export function reportGone(queue: BullQueue, reports: JobReports, jobs: readonly Seen[]): void {
   const now = Date.now();
   reports.inBackground(async () => {
     for (let at = 0; at < jobs.length; at += AT_ONCE) {
@@ -131,7 +131,7 @@ function reportGone(queue: BullQueue, reports: JobReports, jobs: readonly Seen[]
 }
 
 /** What is to be known of a job; nothing if it is not there, or the look fails: the program's own call must go on. */
-async function lookUp(reports: JobReports, work: () => Promise<BullJob | undefined>): Promise<Seen[]> {
+export async function lookUp(reports: JobReports, work: () => Promise<BullJob | undefined>): Promise<Seen[]> {
   try {
     const job = await work();
     return job === undefined ? [] : [seen(reports, job)];
