@@ -64,7 +64,8 @@ export {
   type KeptGeneration,
   type SamplerState,
 } from './generations/generation-store.js';
-export { type CounterFloors, ledgerPoints, type PointTotals } from './generations/ledger-points.js';
+export { CounterFloors } from './generations/counter-floors.js';
+export { ledgerPoints, type PointTotals } from './generations/ledger-points.js';
 export { PointTotalsReader, type PointTotalsAnswer } from './generations/point-totals.js';
 export {
   GENERATION_SECONDS,

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { type Clock, errorMessage, type Logger } from '@quipu/platform';
 import {
-  type CounterFloors,
+  CounterFloors,
   GENERATION_SECONDS,
   type Generation,
   type GenerationStore,
@@ -47,7 +47,7 @@ const LATEST_MS = (GENERATION_SECONDS * 1000) / 2;
  */
 export class Sampler {
   private readonly holder = randomUUID();
-  private readonly floors: CounterFloors = new Map();
+  private readonly floors = new CounterFloors();
   private timer: NodeJS.Timeout | null = null;
   private ticking: Promise<unknown> = Promise.resolve();
   private stopped = false;
@@ -126,7 +126,7 @@ export class Sampler {
     for (const generation of generations) {
       for (const line of generation.lines()) {
         const { id, type, value } = JSON.parse(line) as MetricPoint;
-        if (type === 'counter' && id.startsWith('tenant/')) this.floors.set(id, value);
+        if (type === 'counter' && id.startsWith('tenant/')) this.floors.learn(id, value);
       }
       if (this.floors.size > 0) return true;
     }

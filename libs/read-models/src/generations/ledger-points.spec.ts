@@ -1,4 +1,5 @@
-import { type CounterFloors, ledgerPoints, type PointTotals } from './ledger-points.js';
+import { CounterFloors } from './counter-floors.js';
+import { ledgerPoints, type PointTotals } from './ledger-points.js';
 import { packPoints, shardOf, unpackLines } from './point-shards.js';
 import { idPart, lastTen, type MetricPoint, withinBudget } from './points.js';
 
@@ -22,7 +23,7 @@ const shown = (points: readonly MetricPoint[]): unknown[] =>
   points.map(({ id, metric, type, value }) => [id, metric, ...(type === 'gauge' ? [] : [type]), value]);
 
 describe('points of the ledger', () => {
-  const at = (rows: readonly Row[], waiting?: PointTotals['waiting'], floors: CounterFloors = new Map()) =>
+  const at = (rows: readonly Row[], waiting?: PointTotals['waiting'], floors = new CounterFloors()) =>
     shown(ledgerPoints(totalsOf(rows, waiting), 100_000, floors));
 
   it('are a tenant’s jobs and node-seconds, with zeros as long as it has ever sent an event', () => {

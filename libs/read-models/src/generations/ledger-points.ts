@@ -1,5 +1,6 @@
 import type { CountedMembers } from '../totals/totals-replica.js';
 import type { TotalsFamily } from '../totals/totals-family.js';
+import type { CounterFloors } from './counter-floors.js';
 import { idPart, type MetricPoint, type PointType } from './points.js';
 import { SUPERADMIN_TENANT } from '@quipu/access';
 
@@ -18,17 +19,11 @@ export interface PointTotals {
   readonly waiting: readonly Pick<CountedMembers, 'tenant' | 'atLeast' | 'total'>[];
 }
 
-/** What counters showed last, by id: they do not fall. */
-export type CounterFloors = Map<string, number>;
-
 /** Text in the order of its code units; the same on every machine. */
 const inOrder = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
 /**
  * What the ledger's totals come to at an instant: file stores, then pools, then tenants, each in the order of their ids.
- *
- * Node-seconds accrue by the clock, and what ends them may be told late: the truth then lies below what was shown, and
- * a counter that falls looks like a reset to who collects it. So the highest value stands until the truth is beyond it.
  * @param nowMs what time accrues up to, ms.
  * @param floors is brought up to date.
  */
@@ -126,12 +121,11 @@ function tenantPoints(totals: PointTotals, nowMs: number, floors: CounterFloors)
     .flatMap(([tenant, numbers]) => {
       const id = `tenant/${idPart(tenant)}`;
       const gauge = pointsOf(id, 'gauge');
-      const seconds = Math.max(0, Number(numbers.nodeMs) / 1000, floors.get(id) ?? 0);
-      floors.set(id, seconds);
+      const seconds = Math.max(0, Number(numbers.nodeMs) / 1000);
       return [
         gauge('queued', numbers.queued),
         gauge('in_progress', numbers.inProgress),
-        pointsOf(id, 'counter')('node_seconds', seconds),
+        pointsOf(id, 'counter')('node_seconds', floors.shown(id, seconds, nowMs)),
       ];
     });
 }
