@@ -17,9 +17,9 @@ export function sampleCloudEvent(parts: Record<string, unknown> = {}): Record<st
   };
 }
 
-/** Waits until a condition holds. Rejects after 25 s: a wait that goes on for ever would keep jest alive. */
+/** Waits until a condition holds. Rejects after 90 s: a wait that goes on for ever would keep jest alive. */
 export async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
-  const deadline = Date.now() + 25_000;
+  const deadline = Date.now() + 90_000;
   while (!(await condition())) {
     if (Date.now() > deadline) throw new Error(`Never came true: ${condition.toString()}`);
     await new Promise((resolve) => setTimeout(resolve, 5));
