@@ -4,6 +4,7 @@ import { type EntityFamily, metricFamilies, metricFamily } from '@quipu/ledger';
 import type { Clock } from '@quipu/platform';
 import type { CounterMarks, Totals, TotalsReplica } from '@quipu/read-models';
 import { ExpositionBody } from './exposition-body.js';
+import { holdMembers } from './held-members.js';
 import type { MetricsView } from './metrics-view.js';
 import type { OperationalFamilies } from './operational-families.js';
 import { processFamilies } from './process-families.js';
@@ -91,7 +92,9 @@ export class Expositions {
     return body.marks === marks.revision && !(await marks.moved(totals.fallback === 'unreachable'));
   }
 
-  private async families(scrape: Scrape, view: MetricsView, totals: Totals, now: number): Promise<Family[]> {
+  private async families(scrape: Scrape, view: MetricsView, given: Totals, now: number): Promise<Family[]> {
+    const counting = this.viewed(scrape === 'debusine' ? 'debusine' : 'quipu', view);
+    const totals = await holdMembers(given, counting.memberQuestions(now));
     const moment = await this.moment(view, totals, now);
     const folded: FoldedFamily[] = [];
     if (scrape === 'debusine') {

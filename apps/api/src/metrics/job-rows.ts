@@ -6,6 +6,14 @@ import type { ToldRows } from './told-rows.js';
 /** State of the total that {@link tellWaiting} splits: it is no line by itself. */
 export const SPLIT_STATE = 'waiting';
 
+/** What waits, as members scored by when it is due. */
+export const WAITING = 'waiting';
+
+/** The score (ms) from which on what waits is not due. */
+export function waitingBounds(now: number): [number] {
+  return [now + 1];
+}
+
 /** What waits is told apart by time, at the instant of asking: `queued` is due, `delayed` is not. */
 export async function tellWaiting(
   totals: Totals,
@@ -15,7 +23,7 @@ export async function tellWaiting(
 ): Promise<void> {
   const turns = new Turns();
   told.begin();
-  for (const { tenant, labels, atLeast, total } of await totals.members('waiting', [now + 1])) {
+  for (const { tenant, labels, atLeast, total } of await totals.members(WAITING, waitingBounds(now))) {
     if (turns.due()) await turns.take();
     if (!view.sees(tenant, 'tenant')) continue;
     const later = atLeast[0] ?? 0;

@@ -1,11 +1,14 @@
 import { renderText } from '@quipu/exposition';
-import { type EntityFamily, metricFamily } from '@quipu/ledger';
-import type { CountedMembers, Totals } from '@quipu/read-models';
+import { type EntityFamily, metricFamilies, metricFamily } from '@quipu/ledger';
+import { type CountedMembers, CounterMarks, type Totals } from '@quipu/read-models';
+import { holdMembers } from './held-members.js';
 import { tellWaiting } from './job-rows.js';
 import { LabelLayout } from './label-layout.js';
 import { ageRows } from './member-rows.js';
 import { PLATFORM_VIEW } from './metrics-view.js';
 import type { ToldRows } from './told-rows.js';
+import { ViewedFamilies } from './viewed-families.js';
+import { NO_VOCABULARY } from './vocabulary.js';
 
 /** Totals whose one member set was counted so, while members came and went between one count and the next. */
 function totalsOf(family: string, counted: Pick<CountedMembers, 'atLeast' | 'total'>): Totals {
@@ -55,5 +58,37 @@ describe('members that come and go while they are counted', () => {
     const totals = totalsOf('waiting', { atLeast: [later], total });
     await tellWaiting(totals, PLATFORM_VIEW, 1_000, rows as unknown as ToldRows);
     expect({ queued: found.get('queued'), delayed: found.get('delayed') }).toEqual(expected);
+  });
+});
+
+describe('members that are counted before anything else', () => {
+  it.each([
+    ['debusine', 3],
+    ['quipu', 2],
+    ['restic', 0],
+  ])('are all that the families of %s ask for', async (dialect, questions) => {
+    const families = metricFamilies.filter(
+      (one): one is EntityFamily => one.source === 'totals' && one.dialect === dialect,
+    );
+    const viewed = new ViewedFamilies(families, PLATFORM_VIEW, 100, (name) => name, new CounterMarks(null));
+    const asked: string[] = [];
+    const totals: Totals = {
+      ...totalsOf('', { atLeast: [], total: 0 }),
+      members: (family, bounds) => {
+        asked.push(`${family} ${bounds.length}`);
+        return Promise.resolve([]);
+      },
+    };
+    const held = await holdMembers(totals, viewed.memberQuestions(1e12));
+    expect(asked).toHaveLength(questions);
+    const zeros = {
+      key: '',
+      view: PLATFORM_VIEW,
+      vocabulary: NO_VOCABULARY,
+      tenants: [],
+      home: 'superadmin',
+    };
+    await viewed.at({ totals: held, now: 1e12, created: '1', zeros }, []);
+    expect(asked).toHaveLength(questions);
   });
 });

@@ -16,6 +16,11 @@ interface Ages {
   sum: bigint | null;
 }
 
+/** Scores (ms) from which on a member is in each bucket of a distribution of ages. */
+export function ageBounds({ buckets = [] }: EntityFamily, now: number): number[] {
+  return buckets.map((days) => now - days * DAY_MS);
+}
+
 /**
  * Distribution of ages: how long ago the members of each set were scored, in days. Counted when it is asked, so it is
  * right at that instant although nothing happens; each bucket costs a look into each set.
@@ -27,15 +32,14 @@ export async function ageRows(
   layout: LabelLayout,
   now: number,
 ): Promise<(HistogramSeries & { shown: ShownLabels })[]> {
-  const buckets = family.buckets ?? [];
-  const bounds = buckets.map((days) => now - days * DAY_MS);
+  const bounds = ageBounds(family, now);
   const rows = new Map<string, Ages>();
   const turns = new Turns();
   const rowOf = (labelled: Labelled): Ages => {
     const shown = layout.of(labelled);
     let row = rows.get(shown.key);
     if (row === undefined) {
-      row = { shown, counts: new Array<number>(buckets.length + 1).fill(0), sum: family.sums ? 0n : null };
+      row = { shown, counts: new Array<number>(bounds.length + 1).fill(0), sum: family.sums ? 0n : null };
       rows.set(shown.key, row);
     }
     return row;

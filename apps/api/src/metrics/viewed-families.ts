@@ -4,9 +4,10 @@ import type { CounterMarks, Totals, TotalsFamily } from '@quipu/read-models';
 import { Turns } from './breathe.js';
 import { FamilyRows } from './family-rows.js';
 import { foldDistributions, foldRows } from './fold-rows.js';
-import { tellWaiting } from './job-rows.js';
+import type { MemberQuestion } from './held-members.js';
+import { tellWaiting, WAITING, waitingBounds } from './job-rows.js';
 import type { ShownLabels } from './label-layout.js';
-import { ageRows, secondsText, tellOldest } from './member-rows.js';
+import { ageBounds, ageRows, secondsText, tellOldest } from './member-rows.js';
 import type { MetricsView } from './metrics-view.js';
 import type { Instant } from './series-row.js';
 import { type ShownSample, shownSamples, tellShown } from './shown-rows.js';
@@ -79,6 +80,16 @@ export class ViewedFamilies {
     for (const kept of this.families) families.push(await this.family(kept, moment, folded));
     this.samples.clear();
     return families;
+  }
+
+  /** The members that {@link at} will want counted. @param now ms */
+  memberQuestions(now: number): MemberQuestion[] {
+    return this.families.flatMap(({ family }): MemberQuestion[] => {
+      const { form, stored } = family;
+      if (form === 'members') return [[stored, ageBounds(family, now)]];
+      if (form === 'oldest') return [[stored, []]];
+      return stored === 'jobs' ? [[WAITING, waitingBounds(now)]] : [];
+    });
   }
 
   /** Whether any counter here accrues: what is shown of them depends on what other processes have shown. */

@@ -24,7 +24,10 @@ export interface MemberSetCounts {
   readonly lowest: number | null;
 }
 
-/** The totals were swapped while their member sets were counted: these are gone, and counts of them mean nothing. */
+/**
+ * The totals were swapped while their member sets were counted: these are gone, and counts of them mean nothing. Or they
+ * moved on from the position that counts were wanted of.
+ */
 export class TotalsMovedError extends QuipuError {
   readonly code = 'totals-moved';
   readonly retryable = true;
@@ -96,9 +99,16 @@ export class TotalsFeed {
    * Counts members of all sets of a family.
    * @param generation of the totals (their head)
    * @param bounds in ms
-   * @throws TotalsMovedError if the totals were swapped meanwhile; and if Redis does not answer.
+   * @param position where the totals stood a moment ago: it is wanted that they stand there still. Without it each set
+   * may be counted at another.
+   * @throws TotalsMovedError if the totals were swapped meanwhile, or moved on; and if Redis does not answer.
    */
-  async members(generation: string, family: string, bounds: readonly number[]): Promise<MemberSetCounts[]> {
+  async members(
+    generation: string,
+    family: string,
+    bounds: readonly number[],
+    position?: bigint,
+  ): Promise<MemberSetCounts[]> {
     const all = await within(
       PATIENCE_MS,
       'Reading names of member sets',
@@ -128,13 +138,15 @@ export class TotalsFeed {
         });
       });
     }
-    const current = await within(
+    const [current, stands] = await within(
       PATIENCE_MS,
       'Checking the totals',
-      this.redis.hget(TOTALS_KEY, '@generation'),
+      this.redis.hmget(TOTALS_KEY, '@generation', '@position'),
     );
     if (current !== generation)
       throw new TotalsMovedError('The totals were swapped while they were counted.');
+    if (position !== undefined && stands !== String(position))
+      throw new TotalsMovedError('The totals moved on while they were counted.');
     return found;
   }
 

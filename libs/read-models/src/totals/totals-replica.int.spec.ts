@@ -164,6 +164,34 @@ describe('TotalsReplica', () => {
     cut.stop();
   }, 30_000);
 
+  it('counts members at the position of its amounts, and begins again where the totals have moved on', async () => {
+    const runner = bench.start();
+    const names = Array.from({ length: 30 }, (_, i) => `n${i}`);
+    await runner.whenPosition(await bench.append(names.map((name) => job('job.queued', name))));
+    let started = 0;
+    /** How many wait, as amounts and as members say, if a job starts in between in the first attempts. */
+    const read = async (disturbed: number) => {
+      let attempts = 0;
+      const seen = await replica.use(async (totals) => {
+        const waiting = [...totals.family('jobs').series.values()].find(
+          (one) => one.labels['state'] === 'waiting',
+        );
+        attempts += 1;
+        if (attempts <= disturbed)
+          await runner.whenPosition(await bench.append([job('job.started', names[started++]!)]));
+        const [set] = await totals.members('waiting', []);
+        return [Number(waiting?.value), set?.total];
+      });
+      return { attempts, seen };
+    };
+    expect(await read(0)).toEqual({ attempts: 1, seen: [30, 30] });
+    expect(await read(1)).toEqual({ attempts: 2, seen: [29, 29] });
+    expect(await read(3)).toEqual({ attempts: 4, seen: [26, 26] });
+    // Where they never stand still the reading ends all the same.
+    const { attempts, seen } = await read(Infinity);
+    expect([attempts, seen]).toEqual([10, [26 - 9, 26 - 10]]);
+  });
+
   it('is loaded right while the totals change', async () => {
     const runner = bench.start();
     const many = Array.from({ length: 300 }, (_, i) => job('job.queued', `m${i}`, { queue: `m${i}` }));

@@ -50,8 +50,8 @@ class RedisGoneError extends QuipuError {
 /** How long the copy may take to get to where Postgres stood when it was asked, ms. */
 const PATIENCE_MS = 500;
 const POLL_MS = 10;
-/** How often a reading may meet totals that are just being swapped. */
-const MOST_ATTEMPTS = 3;
+/** How often a reading may meet totals that are just being swapped, or move on while it counts members. */
+const MOST_ATTEMPTS = 10;
 /** How often an idle copy takes in what changed, ms, and how long after its last use, ms, it stops. */
 const FOLLOW_MS = 1_000;
 const FOLLOW_FOR_MS = 600_000;
@@ -90,14 +90,15 @@ export class TotalsReplica {
 
   /**
    * Runs `work` on totals that stand at the ledger's checkpoint, or later, and do not change meanwhile.
-   * It is run again when the totals are swapped while it counts members; from Postgres, when that does not end.
+   * It is run again when the totals are swapped or move on while it counts members, so let it count them first. Where
+   * that does not end, members may be of a later position than amounts; or all is from Postgres, where totals are swapped.
    * @throws what `work` throws, and when Postgres is away.
    */
   use<T>(work: (totals: Totals) => Promise<T>): Promise<T> {
     this.follow();
     return this.inTurn(async () => {
       for (let attempt = 0; attempt < MOST_ATTEMPTS; attempt += 1) {
-        const usable = await this.fromRedis();
+        const usable = await this.fromRedis(attempt < MOST_ATTEMPTS - 1);
         if (typeof usable !== 'object') return await this.fromPostgres(usable, work);
         try {
           return await work(usable);
@@ -163,7 +164,8 @@ export class TotalsReplica {
     ask();
   }
 
-  private async fromRedis(): Promise<Totals | UnusableReason | 'behind' | undefined> {
+  /** @param strict whether members are counted at the position of the copy, or not at all */
+  private async fromRedis(strict: boolean): Promise<Totals | UnusableReason | 'behind' | undefined> {
     const { feed, follower } = this;
     if (feed === null || follower === null) return undefined;
     const wanted = await this.checkpoint();
@@ -183,11 +185,14 @@ export class TotalsReplica {
           ...{ position, epoch },
           source: 'redis',
           family: (name) => families.family(name),
-          members: async (family, bounds) =>
-            (await this.counted(feed, generation, family, bounds)).map(({ name, ...counts }) => {
+          members: async (family, bounds) => {
+            const at = strict ? position : undefined;
+            const found = await this.counted(() => feed.members(generation, family, bounds, at));
+            return found.map(({ name, ...counts }) => {
               const { tenant, labels } = parseMemberSetName(name);
               return { tenant, labels, ...counts };
-            }),
+            });
+          },
         };
       }
       // A batch is in Redis a moment after it is in Postgres; a projector killed between the two leaves it out.
@@ -196,15 +201,10 @@ export class TotalsReplica {
     }
   }
 
-  /** @throws TotalsMovedError if the totals were swapped, RedisGoneError if there was no answer. */
-  private async counted(
-    feed: TotalsFeed,
-    generation: string,
-    family: string,
-    bounds: readonly number[],
-  ): Promise<MemberSetCounts[]> {
+  /** @throws TotalsMovedError if the totals were swapped or moved on, RedisGoneError if there was no answer. */
+  private async counted(count: () => Promise<MemberSetCounts[]>): Promise<MemberSetCounts[]> {
     try {
-      return await feed.members(generation, family, bounds);
+      return await count();
     } catch (error) {
       if (error instanceof TotalsMovedError) throw error;
       this.leave();
