@@ -354,8 +354,8 @@ try {
     process.exitCode = result.differences.length === 0 ? 0 : 3;
   }
 } catch (error) {
-  // An export that cannot be followed to its end has failed the check; what is no export was not checked.
-  const failed = lines[0]?.['quipu-why'] === 1 && error.code === undefined;
+  // An export that cannot be followed to its end has failed the check; what is no export, or cannot be read, was not checked.
+  const failed = lines[0]?.['quipu-why'] === 1 && error.syscall === undefined;
   const what = failed ? `${error.message} (${lines.length} lines could be read)` : error.message;
   if (failed && options.includes('--json'))
     process.stdout.write(`${JSON.stringify({ differences: [what] })}\n`);

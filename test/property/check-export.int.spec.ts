@@ -204,6 +204,7 @@ describe('an exported number, computed again by a program that shares no code', 
       'an append that begins earlier': () => append({ first: '0' }),
       'an append that ends later': () =>
         append({ last: String(BigInt(batches.at(-1)!.last) + 1n) }, batches.at(-1)!.digest),
+      'an append that follows from no digest': () => append({ previous: '1' }),
       'another digest of the head': () => head({ digest: 'ab'.repeat(32) }),
       'another position of the head': () => head({ position: batches.at(-1)!.first }),
       'an append that follows from another, with a digest to match': () => {
@@ -234,6 +235,48 @@ describe('an exported number, computed again by a program that shares no code', 
         expect([what, status, output]).toEqual([what, 3, expect.stringContaining('"differences":["')]);
       });
     }
+
+    describe('and whose end nobody saw', () => {
+      const said = (changes: Record<string, string>): string[] =>
+        lines.map((line) =>
+          Object.entries(changes).reduce((text, [from, to]) => text.replaceAll(from, to), line),
+        );
+
+      beforeAll(async () => {
+        const ended = event('acme', 'job/9', 'job.aborted', 5_000, { estimated: true, worker: 'w' });
+        await play([
+          [
+            event('acme', 'job/9', 'job.queued', 1_000, { user: 'ann', nodes: 3 }),
+            event('acme', 'job/9', 'job.started', 2_000, { worker: 'w' }),
+          ],
+          [{ ...ended, dataversion: 2 }],
+        ]);
+        lines = (await exported({ ...query, filters: { tenant: 'acme', user: 'ann' } })).lines;
+      });
+
+      it('is right as it is, and marked', () => {
+        expect(check(lines)).toMatchObject({ status: 0, output: expect.stringContaining('"number":"9"') });
+        expect(lines.filter((line) => line.includes('"height":3,"estimated":true'))).toHaveLength(1);
+      });
+
+      it.each([
+        [
+          'an interval that is told as seen',
+          { '"height":3,"estimated":true': '"height":3,"estimated":false' },
+        ],
+        ['an end that is told as seen', { '"estimated":true,"worker"': '"estimated":false,"worker"' }],
+        ['both told as seen', { '"estimated":true': '"estimated":false' }],
+        ['an estimate of an older version', { '"dataversion":2': '"dataversion":1' }],
+        ['an end at another time', { ':05.000Z': ':04.000Z', '"9000"': '"6000"' }],
+      ])('is found to differ with %s', (_, changes) => {
+        const changed = said(changes);
+        expect(changed).not.toEqual(lines);
+        expect(check(changed)).toMatchObject({
+          status: 3,
+          output: expect.stringContaining('"differences":["'),
+        });
+      });
+    });
 
     it('that is no export, or of no such file, is an error and no verdict', () => {
       expect(check(['{"quipu-log":1}']).status).toBe(1);
