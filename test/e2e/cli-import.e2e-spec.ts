@@ -1,11 +1,11 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { repository } from '../support/index.js';
+import { removeDirectories, temporaryDirectory } from '../support/launcher.js';
 
 const CLI = join(repository, 'dist/apps/cli/src/main.js');
 const TRACES = join(repository, '../shared/traces');
@@ -125,13 +125,13 @@ function usageByUser(): Record<string, string> {
 beforeAll(() => {
   if (!existsSync(CLI))
     throw new Error('Build first: these tests drive the built command line (npm run build).');
-  dataDir = mkdtempSync(join(tmpdir(), 'quipu-e2e-cli-'));
+  dataDir = temporaryDirectory(0o755, 'quipu-e2e-cli-');
 });
 
-afterAll(() => {
+afterAll(async () => {
   quipu('stop');
-  rmSync(dataDir, { recursive: true, force: true });
-});
+  await removeDirectories();
+}, 1 * MINUTES);
 
 describe('a workload of a few jobs, on a machine where nothing runs', () => {
   const jobs = jobsOf(readFileSync(SMALL, 'utf8'));
@@ -211,8 +211,7 @@ if (!traces)
 
   beforeAll(() => {
     // A ledger of its own, so that the totals are those of the traces and nothing else.
-    rmSync(dataDir, { recursive: true, force: true });
-    dataDir = mkdtempSync(join(tmpdir(), 'quipu-e2e-cli-'));
+    dataDir = temporaryDirectory(0o755, 'quipu-e2e-cli-');
     json('start', '--detach');
   }, 3 * MINUTES);
 

@@ -1,6 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { join } from 'node:path';
-import { debianPackage } from './debian-package.js';
+import { closureEnvironment, debianClosure } from '../support/debian-closure.js';
 
 /** The strict OpenMetrics parser of Prometheus's Python client: null accepts, a text says what is wrong. */
 export type StrictParser = (exposition: string) => string | null;
@@ -15,9 +14,9 @@ for family in text_fd_to_metric_families(io.StringIO(text, newline='')):
 
 /** The parser as Debian packages it, or why it cannot be had here. */
 export function strictParser(): StrictParser | { readonly missing: string } {
-  const unpacked = debianPackage('python3-prometheus-client');
+  const unpacked = debianClosure('prometheus-client', ['python3-prometheus-client']);
   if ('missing' in unpacked) return unpacked;
-  const env = { ...process.env, PYTHONPATH: join(unpacked.root, 'usr/lib/python3/dist-packages') };
+  const env = closureEnvironment(unpacked.root);
   const python = (input: string): { status: number | null; stderr: string } =>
     spawnSync('python3', ['-c', PROGRAM], { input, env, encoding: 'utf8', maxBuffer: 1 << 26 });
   if (python('# EOF\n').status !== 0) return { missing: 'there is no python3 that can run the parser' };

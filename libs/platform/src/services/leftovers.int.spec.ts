@@ -30,7 +30,8 @@ async function query(url: string, text: string): Promise<unknown[]> {
 const starter = (dataDir: string, then: string): string => `
   import { createLogger, startServices } from '@quipu/platform';
   const services = await startServices({ dataDir: ${JSON.stringify(dataDir)} }, createLogger('t', 'warn'));
-  console.log(services.postgresPid, process.getuid());
+  // As text: numbers are coloured where FORCE_COLOR is set.
+  console.log([services.postgresPid, process.getuid()].join(' '));
   ${then}
 `;
 
