@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { type Points, PointsBuilder } from '@quipu/archive';
+import { ArchiveRefresher, type MeasuresWriter, type Points, PointsBuilder } from '@quipu/archive';
 import { MEASURES_QUEUE, QUEUE_PREFIX } from '@quipu/contracts';
 import { createLogger } from '@quipu/platform';
 import { Queue } from 'bullmq';
@@ -79,6 +79,26 @@ describe('the queue of measures', () => {
     const thick = await fill(queue, 'a', 60_000);
     expect(thick.error).toMatchObject({ status: 429 });
     expect(thick.taken).toBeLessThan(10);
+  });
+
+  it('is waited for by those whose measures are in it, and by nobody else', async () => {
+    const [mine, others] = [randomUUID(), randomUUID()];
+    const writer = { processPending: () => Promise.resolve('done') } as unknown as MeasuresWriter;
+    const refresher = new ArchiveRefresher(writer, services.redis);
+    await queue.add(new Map([[others, points(10)]]), 'a');
+    // Too much for one job.
+    await other.add(
+      new Map([
+        [randomUUID(), points(60_000)],
+        [others, points(60_000)],
+      ]),
+      'b',
+    );
+    expect(await jobs.count()).toBeGreaterThan(2);
+    expect(await refresher.refresh([mine], { timeoutMs: 60_000 })).toBe('done');
+    expect(await refresher.refresh([mine, others], { timeoutMs: 50 })).toBe('locked');
+    await jobs.drain();
+    expect(await refresher.refresh([mine, others], { timeoutMs: 60_000 })).toBe('done');
   });
 
   it('keeps room for those who have nothing in it, whichever process is asked', async () => {
