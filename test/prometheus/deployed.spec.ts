@@ -87,6 +87,10 @@ describe('names of metrics', () => {
     const names = new Set(expressions.flatMap((expression) => namesIn(expression)));
     expect(names.size).toBeGreaterThan(3);
     expect([...names].filter((name) => !known.has(name) && !ofProcess.test(name))).toEqual([]);
+    const variables = dashboard.templating.list.map(({ definition = '' }) => definition);
+    const asked = variables.flatMap((text) => [...text.matchAll(/\(([a-z]\w*),/g)].map(([, name]) => name!));
+    expect(asked).toHaveLength(variables.filter((text) => text !== '').length);
+    expect(asked.filter((name) => !known.has(name))).toEqual([]);
   });
 
   it.each(ruleFiles())('in %s exist', (_, text) => {
