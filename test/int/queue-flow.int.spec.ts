@@ -188,6 +188,42 @@ describe('what is told of queues from what happened lately', () => {
     expect(builds!.waits!.count).toBe(before[2]!.waits!.count - 1);
   });
 
+  it('knows who served a queue and is retired: nobody else does, until somebody of its pool comes', async () => {
+    const run = {
+      n: JOBS + 1,
+      tenant: 'acme',
+      queue: 'left',
+      addedMs: now - 10 * MINUTE,
+      waitMs: 5,
+      runMs: 5,
+    };
+    const foreign = { ...run, n: JOBS + 2, queue: 'foreign' };
+    const worker = (type: string, name: string, minutes: number, data: object = {}): LogEvent =>
+      event(`worker.${type}`, 'superadmin', `worker/${name}`, now - minutes * MINUTE, data);
+    const ran = (one: Run, by: string): LogEvent[] =>
+      eventsOf(one).map((fact) =>
+        fact.type === 'job.started' ? { ...fact, data: { ...fact.data, worker: by } } : fact,
+      );
+    await append([
+      ...[worker('registered', 'gone', 20, { pool: 'left' }), worker('connected', 'gone', 20)],
+      ...[worker('disconnected', 'gone', 9), worker('retired', 'gone', 9)],
+      ...[...ran(run, 'gone'), ...ran(foreign, 'never-registered')],
+      ...['left', 'foreign'].map((queue) =>
+        event('job.queued', 'acme', `job/${queue}/waits@1`, now - 3 * MINUTE, { queue, attempt: 1 }),
+      ),
+    ]);
+    const verdicts = async () =>
+      (await ask(asked)).rows
+        .filter(({ queue }) => queue === 'left' || queue === 'foreign')
+        .map(({ queue, workers, verdict }) => [queue, workers, verdict.split(':')[0]]);
+    expect(await verdicts()).toEqual([
+      ['foreign', 0, 'steady'],
+      ['left', 0, 'nothing serves this queue'],
+    ]);
+    await append([worker('registered', 'new', 1, { pool: 'left' }), worker('connected', 'new', 1)]);
+    expect((await verdicts())[1]).toEqual(['left', 1, 'steady']);
+  });
+
   it('is of a part, and says so, where more happened than is looked at', async () => {
     // In each queue a job has waited for minutes.
     await append(
@@ -204,7 +240,7 @@ describe('what is told of queues from what happened lately', () => {
     expect(position(answer.rows)).toEqual(position(exact.rows));
     const seen = answer.rows.flatMap(({ waits }) => waits ?? []);
     expect(seen.reduce((sum, { count }) => sum + count, 0)).toBeLessThanOrEqual(FEW.sampleEvents);
-    for (const row of answer.rows) {
+    for (const row of answer.rows.filter(({ queue }) => queue !== 'left' && queue !== 'foreign')) {
       for (const lengths of [row.waits, row.runs]) {
         if (lengths === null) continue;
         expect(lengths.meanMs).toBeLessThanOrEqual(20_011);

@@ -51,6 +51,27 @@ export async function readWorkers(
   });
 }
 
+/** These workers, retired ones too; those that were never registered are left out. `id` is the subject without `worker/`. */
+export async function readNamedWorkers(
+  client: PoolClient,
+  schema: LedgerSchema,
+  names: readonly { readonly tenant: string; readonly id: string }[],
+): Promise<WorkerStanding[]> {
+  if (names.length === 0) return [];
+  const { rows } = await client.query<{ tenant: string; id: string; state: string }>({
+    name: `named-workers-${schema}`,
+    text: `SELECT e.tenant, e.id, e.state::text AS state FROM unnest($1::text[], $2::text[]) a (tenant, id)
+ CROSS JOIN LATERAL (
+   SELECT * FROM ${schema}.entities s
+    WHERE s.tenant = a.tenant AND s.kind = ${KIND_CODES.worker} AND s.id = a.id LIMIT 1) e`,
+    values: [names.map(({ tenant }) => tenant), names.map(({ id }) => `worker/${id}`)],
+  });
+  return rows.flatMap(({ tenant, id, state }) => {
+    const key: EntityKey = { tenant, kind: 'worker', id };
+    return workerStanding(key, JSON.parse(state) as WorkerState) ?? [];
+  });
+}
+
 /** A worker, and what became of its connections. */
 export interface WorkerHistory {
   readonly standing: WorkerStanding;

@@ -1,12 +1,14 @@
 import { PLATFORM_TENANT } from '@quipu/contracts';
 import { type CurrentJob, jobName, readHeldJobs } from '../fleet/held-jobs.js';
-import { readWorkers } from '../fleet/read-workers.js';
+import { readNamedWorkers, readWorkers } from '../fleet/read-workers.js';
 import type { WorkerStanding } from '../fleet/worker-standing.js';
 import type { LedgerSnapshot } from '../past/ledger-snapshot.js';
 import type { RecentAttempt } from './recent-attempts.js';
 
 /** Most jobs in progress that are looked at for their queues. */
 const MAX_HELD = 5_000;
+/** Most workers that took jobs lately and are retired, that are looked at for their pools. */
+const MAX_GONE = 1_000;
 
 /**
  * How many workers are able to serve each queue, by JSON of tenant and queue; a queue that nobody was seen to serve is
@@ -24,6 +26,16 @@ export async function ableWorkers(
   const named = attempts.flatMap(({ worker }) => (worker === null ? [] : [worker.tenant]));
   const owners = tenant === null ? null : [...new Set([tenant, PLATFORM_TENANT, ...named])];
   const workers = await readWorkers(client, schema, owners);
+  // Those that are retired are looked at by name: there may be any number of them.
+  const there = new Set(workers.map((one) => nameOf(one.tenant, one.worker)));
+  const gone = new Map(
+    attempts.flatMap(({ worker }) =>
+      worker === null || there.has(nameOf(worker.tenant, worker.id))
+        ? []
+        : [[nameOf(worker.tenant, worker.id), worker]],
+    ),
+  );
+  workers.push(...(await readNamedWorkers(client, schema, [...gone.values()].slice(0, MAX_GONE))));
   const held = workers
     .flatMap(({ holds }) => holds.filter((job) => tenant === null || job.tenant === tenant))
     .slice(0, MAX_HELD);
