@@ -6,12 +6,13 @@ import { POINT_FAMILIES, type PointTotals } from './ledger-points.js';
 /** Totals that points can be made of, or why there are none. */
 export type PointTotalsAnswer = { readonly totals: PointTotals; readonly epoch: string } | UnusableReason;
 
-/** How often a reading may meet totals that are just being swapped. */
-const MOST_ATTEMPTS = 3;
+/** How often a reading may meet totals that are just being swapped, or move on while it counts members. */
+const MOST_ATTEMPTS = 10;
 
 /**
  * The totals that points are made of, from Redis alone: what is there is true as far as the ledger has come, and stays
- * readable while Postgres is away. Amounts and members are read some milliseconds apart.
+ * readable while Postgres is away. Amounts and members are of one position, so that a job is counted once; where they
+ * never stand still, members may be of a later one.
  */
 export class PointTotalsReader {
   private readonly feed: TotalsFeed;
@@ -27,9 +28,10 @@ export class PointTotalsReader {
     for (let attempt = 0; attempt < MOST_ATTEMPTS; attempt += 1) {
       const reason = await this.follower.sync();
       if (reason !== null) return reason;
-      const { families, generation, epoch } = this.follower.copy!;
+      const { families, generation, epoch, position } = this.follower.copy!;
+      const at = attempt < MOST_ATTEMPTS - 1 ? position : undefined;
       try {
-        const waiting = await this.feed.members(generation, 'waiting', [nowMs + 1]);
+        const waiting = await this.feed.members(generation, 'waiting', [nowMs + 1], at);
         return {
           epoch,
           totals: {
