@@ -14,7 +14,7 @@ const DAY = 86_400_000;
 const logger = createLogger('test', 'silent');
 const policy = policyOf([[60_000_000_000n, null]], ['sum', 'count']);
 
-jest.setTimeout(30_000);
+jest.setTimeout(120_000);
 
 describe('a consumer of measures', () => {
   let stage: TestMeasures;
@@ -57,7 +57,7 @@ describe('a consumer of measures', () => {
 
   async function measuresOf(id: string): Promise<number> {
     const writer = new MeasuresWriter({ pool: stage.database.pool, clock, logger });
-    await new ArchiveRefresher(writer, stage.redis).refresh([id]);
+    await new ArchiveRefresher(writer, stage.redis).refresh([id], { timeoutMs: 60_000 });
     const { rows } = await stage.database.pool.query<{ raw: Buffer }>(
       'SELECT raw FROM archive_series WHERE metric_id = $1',
       [id],
@@ -82,7 +82,7 @@ describe('a consumer of measures', () => {
     const backlog = await archiveBacklog(stage.database.pool, stage.redis);
     expect(backlog.metrics).toEqual(new Map([[metric, 1]]));
     consume();
-    expect(await refresher.refresh([metric])).toBe('done');
+    expect(await refresher.refresh([metric], { timeoutMs: 60_000 })).toBe('done');
   });
 
   it('does not wait for a metric that somebody has locked, and takes its measures later', async () => {
@@ -159,7 +159,8 @@ describe('a consumer of measures', () => {
     await stage.database.pool.query('DELETE FROM archive_metrics WHERE id = $1', [gone]);
     await post(gone);
     await until(drained);
-    await until(() => consumer.counts.unreadable === 3 && consumer.counts.orphaned === 1);
+    // More often than once each, if a lock ran out on a busy machine.
+    await until(() => consumer.counts.unreadable >= 3 && consumer.counts.orphaned >= 1);
   });
 
   it('forgets batches a day after they were committed, but none that Redis still holds', async () => {
