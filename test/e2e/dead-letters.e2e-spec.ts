@@ -6,6 +6,8 @@ import { LIFECYCLE_QUEUE, QUEUE_PREFIX } from '@quipu/contracts';
 import { EventLog } from '@quipu/event-log';
 import { createLogger, createPool, createRedis, systemClock, WRITER_SESSION } from '@quipu/platform';
 import { Queue } from 'bullmq';
+import { openLetters } from '../../apps/cli/src/dead-letters/close-letters.js';
+import { type Services } from '../../apps/cli/src/support/services.js';
 import { Ingest } from '../../apps/projector/src/ingest/ingest.js';
 import { testCli, type TestCli } from '../int/cli/test-cli.js';
 import { testDatabase, type TestDatabase, testRedis, type TestRedis } from '../support/index.js';
@@ -172,6 +174,21 @@ describe('dead letters', () => {
     ]);
     expect((await cli.run('dead-letters', 'replay')).exitCode).toBe(2);
   }, 60_000);
+
+  it('that somebody else closes meanwhile do not end the replay of all', async () => {
+    const ids = await refused(...['s1', 's2', 's3'].map((id) => event(id, { data: { attempt: 0 } })));
+    const seen: string[] = [];
+    const services = { pool: database.pool } as unknown as Services;
+    for await (const { id } of openLetters(services, { reason: 'invalid-data' })) {
+      seen.push(String(id));
+      if (seen.length > 1) continue;
+      const closed = await cli.run('dead-letters', 'discard', ids[1]!, '--reason', 'by somebody else');
+      expect(closed.exitCode).toBe(0);
+    }
+    // Others of that reason stand open as well.
+    expect(seen.filter((id) => ids.includes(id))).toEqual([ids[0], ids[2]]);
+    expect((await cli.run('dead-letters', 'discard', ids[0]!, ids[2]!, '--reason', 'seen')).exitCode).toBe(0);
+  }, 30_000);
 
   it('whose event is in the log already are closed without sending anything', async () => {
     // What a kill leaves behind: the event was taken, the letter not yet closed.

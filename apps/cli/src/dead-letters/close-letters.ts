@@ -7,7 +7,7 @@ import { openQueue } from '../support/queue.js';
 import { type Services } from '../support/services.js';
 import { note } from '../support/terminal.js';
 import { applyEdits, type Edits } from './edits.js';
-import { closeLetter, type Letter, listLetters, readOpenLetter } from './letters.js';
+import { closeLetter, type Letter, listLetters, readLetter } from './letters.js';
 import { resend, type ResendContext, type ResendOutcome } from './resend.js';
 
 /** What became of one letter. */
@@ -68,7 +68,7 @@ export async function correctedEvents(
   }
 }
 
-/** Every open letter that the filter covers, oldest first, with its bytes. */
+/** Every open letter that the filter covers, oldest first, with its bytes; what somebody closes meanwhile is left out. */
 export async function* openLetters(
   services: Services,
   filter: { reason?: string; tenant?: string },
@@ -83,7 +83,10 @@ export async function* openLetters(
     ids.push(...page.map(({ id }) => id));
     if (page.length < PAGE) break;
   }
-  for (const id of ids.reverse()) yield await readOpenLetter(services.pool, id);
+  for (const id of ids.reverse()) {
+    const letter = await readLetter(services.pool, id);
+    if (letter.status === 'open') yield letter;
+  }
 }
 
 async function settle(
