@@ -1,4 +1,6 @@
+import fc from 'fast-check';
 import {
+  comesBefore,
   distinctLabelNames,
   joinLabels,
   labelName,
@@ -64,6 +66,26 @@ describe('labels', () => {
     const plain = texts.filter((text) => !sortsOtherwise(text));
     expect(plain).toHaveLength(12);
     expect([...plain].reverse().sort()).toEqual(plain);
+  });
+
+  it('are compared as those texts are', () => {
+    const value = fc.string({
+      unit: fc.constantFrom('"', '\\', '\n', 'n', ' ', '!', '#', 'a', 'é'),
+      maxLength: 5,
+    });
+    const labels = fc.tuple(value, value).map(([a, b]) =>
+      labelText([
+        ['a', a],
+        ['b', b],
+      ]),
+    );
+    fc.assert(
+      fc.property(labels, labels, (one, other) => {
+        expect(comesBefore(one, other)).toBe(sortingText(one) < sortingText(other));
+        expect(comesBefore(other, one)).toBe(sortingText(other) < sortingText(one));
+      }),
+      { numRuns: 2_000 },
+    );
   });
 
   it.each([

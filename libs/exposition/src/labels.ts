@@ -47,6 +47,30 @@ export function sortingText(labels: LabelText): string {
   });
 }
 
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+
+/** Whether labels come before others of the same names by {@link sortingText}, without making that text. */
+export function comesBefore(one: LabelText, other: LabelText): boolean {
+  const length = Math.min(one.length, other.length);
+  let at = 0;
+  while (at < length && one.charCodeAt(at) === other.charCodeAt(at)) at += 1;
+  if (at === length) return one.length < other.length;
+  let escapes = 0;
+  while (one.charCodeAt(at - 1 - escapes) === BACKSLASH) escapes += 1;
+  // What differs may be what a backslash before it makes of it.
+  if (escapes % 2 === 1) at -= 1;
+  return characterAt(one, at) < characterAt(other, at);
+}
+
+/** What stands for a value's character in {@link sortingText}. */
+function characterAt(labels: LabelText, at: number): number {
+  const code = labels.charCodeAt(at);
+  if (code === QUOTE) return 0;
+  if (code !== BACKSLASH) return code;
+  return labels[at + 1] === 'n' ? 0x0a : labels.charCodeAt(at + 1);
+}
+
 /** Labels followed by more labels. */
 export function joinLabels(first: LabelText, second: LabelText): LabelText {
   if (first === '') return second;

@@ -1,4 +1,4 @@
-import { sortingText, sortsOtherwise } from './labels.js';
+import { comesBefore, sortsOtherwise } from './labels.js';
 import { valueText } from './numbers.js';
 import { type LabelText, type Series, type Value } from './types.js';
 
@@ -128,7 +128,7 @@ function newBlock(labels: LabelText[], sources: ValueSource[]): Block {
 }
 
 function isBefore(one: LabelText, other: LabelText, plain: boolean): boolean {
-  return plain ? one < other : sortingText(one) < sortingText(other);
+  return plain ? one < other : comesBefore(one, other);
 }
 
 /** Where labels are in a block; −1 − the place they belong, if they are not there. */
