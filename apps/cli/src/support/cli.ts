@@ -1,5 +1,6 @@
 import { configureBuckets } from '@quipu/ledger';
 import { type Clock, type Config, loadConfig, type Logger, createLogger, systemClock } from '@quipu/platform';
+import { EXIT } from './exit-codes.js';
 import { processTerminal, type Terminal } from './terminal.js';
 
 /** What every command works with: where it writes, its environment, its clock, and whether it shall stop. */
@@ -15,6 +16,9 @@ export interface Cli {
   config(): Config;
 }
 
+/** A command that nobody reads has so long to end, ms. */
+const UNREAD_MS = 30_000;
+
 /** The command line of this process. The second interrupt ends it at once. */
 export function processCli(env: NodeJS.ProcessEnv = process.env): Cli {
   const controller = new AbortController();
@@ -24,10 +28,11 @@ export function processCli(env: NodeJS.ProcessEnv = process.env): Cli {
   };
   process.on('SIGINT', interrupt);
   process.on('SIGTERM', interrupt);
-  // A reader that has seen enough (`quipu usage | head`) is no error.
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code === 'EPIPE') process.exit(0);
-    throw error;
+  // Where nobody reads any more, a command ends in good order, and what it has started with it.
+  process.stdout.on('error', () => {
+    if (controller.signal.aborted) return;
+    controller.abort('unwritten');
+    setTimeout(() => process.exit(EXIT.error), UNREAD_MS).unref();
   });
   let config: Config | undefined;
   return {
