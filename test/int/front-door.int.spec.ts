@@ -39,7 +39,7 @@ function clone(): { root: string; bin: string; ran: () => string[] } {
   );
   writeFileSync(
     join(bin, 'npm'),
-    `#!/bin/sh\necho "npm $*" >>'${notes}'\nsleep 0.2\nmkdir -p node_modules\n`,
+    `#!/bin/sh\necho "npm $*\${npm_config_cache:+ with a cache at $npm_config_cache}" >>'${notes}'\nsleep 0.2\nmkdir -p node_modules\n`,
   );
   chmodSync(join(bin, 'npm'), 0o755);
   const ran = (): string[] => (existsSync(notes) ? readFileSync(notes, 'utf8').trim().split('\n') : []);
@@ -66,11 +66,11 @@ function environment(bin: string, flock: boolean): NodeJS.ProcessEnv {
 function call(
   script: string,
   args: string[],
-  options: { bin: string; flock?: boolean; cwd?: string },
+  options: { bin: string; flock?: boolean; cwd?: string; home?: string },
 ): Promise<{ out: string; err: string; code: number | null }> {
   const child = spawn(script, args, {
     cwd: options.cwd ?? '/',
-    env: environment(options.bin, options.flock ?? true),
+    env: { ...environment(options.bin, options.flock ?? true), HOME: options.home ?? dirname(options.bin) },
   });
   let out = '';
   let err = '';
@@ -120,6 +120,12 @@ describe('./quipu', () => {
     rmSync(join(root, 'dist'), { recursive: true });
     await quipu();
     expect(ran()).toHaveLength(6);
+  });
+
+  it('installs for a user whose home cannot be written to', async () => {
+    const { root, bin, ran } = clone();
+    expect((await call(join(root, 'quipu'), ['status'], { bin, home: '/proc/nowhere' })).code).toBe(0);
+    expect(ran()).toEqual([`${INSTALL} with a cache at ${root}/.quipu-npm`, 'build']);
   });
 
   it('shows why a build failed, and tries again the next time', async () => {
