@@ -13,6 +13,10 @@ export class ArchiveDropped1764500000500 implements MigrationInterface {
         metric_id uuid PRIMARY KEY,
         measures bigint NOT NULL
       )`);
+    // Not in every database that has the series: their migration has come without it.
+    await runner.query(
+      `CREATE INDEX IF NOT EXISTS archive_series_late ON archive_series (late) WHERE late > 0`,
+    );
     await runner.query(`
       CREATE INDEX archive_resources_of_tenant ON archive_resources (tenant, revision_start_us, started_us, id)`);
     await runner.query(`
