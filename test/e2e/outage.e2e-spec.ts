@@ -332,6 +332,8 @@ describe('SIGTERM', () => {
     expect(rows[0]?.logged).toBeGreaterThanOrEqual(before + 30);
     expect(await queue.getActiveCount()).toBe(0);
     const next = start('projector');
+    // The first may have left it nothing to do: it would be stopped before it listens for that.
+    await said(next, 'projector started');
     await settled(next);
     await next.stop();
     expect(next.exit()).toEqual({ code: 0, signal: null });
