@@ -26,7 +26,10 @@ Examples:
 export function importCommand(cli: Cli): Command {
   return new Command('import')
     .description('put a workload trace or a file of CloudEvents into the ledger')
-    .argument('<file>', 'the file, plain or gzipped; - is standard input')
+    .argument(
+      '<file>',
+      'the file, plain or gzipped; - is standard input, which like other pipes needs --format',
+    )
     .option('--format <format>', 'swf or cloudevents (default: told by the file)')
     .option('--tenant-by <what>', 'group, user, queue, partition or =NAME (default: group)')
     .addOption(new Option('--via <way>', 'through the queue, or straight into the log').default('queue'))
