@@ -60,6 +60,7 @@ export interface BullClient {
   hmget(key: string, ...fields: string[]): Promise<(string | null)[]>;
   lrange(key: string, start: number, end: number): Promise<string[]>;
   zscore(key: string, member: string): Promise<string | null>;
+  smembers(key: string): Promise<string[]>;
 }
 
 /** Something that emits events. */
@@ -89,6 +90,10 @@ export interface BullWorker extends BullEmitter {
 /** A queue. */
 export interface BullQueue extends BullEmitter {
   readonly name: string;
+  /** Version 6 keeps the client there. */
+  readonly backend?: { readonly client?: Promise<BullClient> };
+  readonly client?: Promise<BullClient>;
+  toKey(id: string): string;
   readonly opts: { readonly connection?: unknown };
   readonly Job: BullJobClass;
   add: (name: string, data: unknown, opts?: BullJobOptions) => Promise<BullJob>;

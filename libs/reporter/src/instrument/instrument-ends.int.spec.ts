@@ -2,6 +2,7 @@ import { jest } from '@jest/globals';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { LIFECYCLE_QUEUE, QUEUE_PREFIX } from '@quipu/contracts';
 import { createRedis } from '@quipu/platform';
+import type { Job, JobNode } from 'bullmq';
 import { testRedis, type TestRedis } from '../../../../test/support/index.js';
 import { BULLMQ, BullRig, subjectOf, timeOf } from '../../test/bull-rig.js';
 import { instrument } from './instrument.js';
@@ -112,6 +113,26 @@ describe.each(BULLMQ)('when things go wrong or end, an instrumented queue and wo
       ['job.queued 1', 'job.removed'],
       ['job.queued 1'],
     ]);
+  });
+
+  it('tell of the children that are taken out with their parent, and of none that stay', async () => {
+    const [parents, children] = [rig.name(), rig.name()];
+    const child = (name: string) => ({ name, queueName: children, data: {} });
+    const flow = (opts = {}) =>
+      rig.flows().add({
+        ...{ name: 'parent', queueName: parents, data: {}, opts },
+        children: [child('a'), { ...child('b'), children: [child('c')] }],
+      });
+    const [whole, kept] = [await flow(), await flow()];
+    const below = ({ children: all = [] }: JobNode): Job[] => all.flatMap((one) => [one.job, ...below(one)]);
+    const queue = rig.queue(parents);
+    await queue.remove(whole.job.id!);
+    await queue.remove(kept.job.id!, { removeChildren: false });
+    await rig.until(() => rig.types(kept.job).includes('job.removed'));
+    await rig.count('job.removed', 5);
+    for (const job of [whole.job, ...below(whole)]) expect(rig.types(job).at(-1)).toBe('job.removed');
+    for (const job of below(kept)) expect(rig.types(job).at(-1)).not.toBe('job.removed');
+    expect(below(whole)).toHaveLength(3);
   });
 
   it('tell of all jobs that are drained, though the queue is closed at once', async () => {

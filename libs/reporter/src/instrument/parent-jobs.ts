@@ -1,4 +1,5 @@
 import type { BullClient, BullJob, BullWorker } from './bull.js';
+import { isAbsent, readJob } from './stored-jobs.js';
 import type { JobReports } from './job-reports.js';
 
 /**
@@ -59,26 +60,4 @@ async function releasedParent(
     if ((await client.zscore(`${queueKey}:delayed`, id)) !== null) return undefined;
   }
   return { timestamp: Number(timestamp), begun };
-}
-
-function isAbsent(value: string | null | undefined): value is null | undefined {
-  return value === null || value === undefined;
-}
-
-/** What Redis keeps of a job that it takes to name it. */
-interface Stored {
-  readonly name: string | null | undefined;
-  readonly data: string | null | undefined;
-  readonly opts: string | null | undefined;
-  readonly timestamp: number;
-}
-
-function readJob(id: string, queueName: string, { name, data, opts, timestamp }: Stored): BullJob {
-  const read = (text: string | null | undefined): unknown => (isAbsent(text) ? {} : JSON.parse(text));
-  return {
-    ...{ id, queueName, prefix: '', name: name ?? '', timestamp, attemptsMade: 0 },
-    data: read(data),
-    opts: read(opts) as BullJob['opts'],
-    getState: () => Promise.resolve('waiting'),
-  };
 }

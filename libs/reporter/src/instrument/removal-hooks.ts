@@ -1,4 +1,5 @@
-import type { BullJob, BullQueue } from './bull.js';
+import type { BullClient, BullJob, BullQueue } from './bull.js';
+import { type Child, lookAtChildren, reportGoneChildren } from './child-jobs.js';
 import type { JobFacts } from './job-facts.js';
 import type { JobReports } from './job-reports.js';
 
@@ -37,8 +38,14 @@ export function hookRemovals(queue: BullQueue, reports: JobReports): void {
   const remove = queue.remove.bind(queue);
   queue.remove = async (id, ...rest) => {
     const [job] = await lookUp(reports, () => found(id));
+    const below = job === undefined ? undefined : await family(queue, reports, id);
     const code = await remove(id, ...rest);
-    if (job !== undefined && code === 1) reports.gone(job.facts, Date.now());
+    const now = Date.now();
+    if (job !== undefined && code === 1) {
+      reports.gone(job.facts, now);
+      if (below !== undefined && below.children.length > 0)
+        reports.inBackground(() => reportGoneChildren(below.client, below.children, reports, now));
+    }
     return code;
   };
 
@@ -67,6 +74,22 @@ export function hookRemovals(queue: BullQueue, reports: JobReports): void {
   };
 
   hookSchedulers(queue, reports, found);
+}
+
+/** What waits below a job; undefined if the look fails: the program's own call must go on. */
+async function family(
+  queue: BullQueue,
+  reports: JobReports,
+  id: string,
+): Promise<{ client: BullClient; children: Child[] } | undefined> {
+  try {
+    const client = await (queue.backend?.client ?? queue.client);
+    if (client === undefined) return undefined;
+    return { client, children: await lookAtChildren(client, queue.toKey(id), reports) };
+  } catch (error) {
+    reports.tell(error);
+    return undefined;
+  }
 }
 
 /** A schedule has one job ahead, which goes when the schedule changes or goes. */
