@@ -33,6 +33,7 @@ const STATUS: Readonly<Record<CatalogueRefusal, number>> = {
   'rule-unchangeable': 400,
   'no-such-metric': 404,
   'metric-exists': 409,
+  'too-many-metrics': 400,
   'no-such-resource': 404,
   'resource-exists': 409,
   'invalid-page': 400,

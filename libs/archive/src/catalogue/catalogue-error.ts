@@ -11,6 +11,7 @@ export type CatalogueRefusal =
   | 'rule-unchangeable'
   | 'no-such-metric'
   | 'metric-exists'
+  | 'too-many-metrics'
   | 'no-such-resource'
   | 'resource-exists'
   | 'invalid-page';

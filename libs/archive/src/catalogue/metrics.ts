@@ -5,6 +5,7 @@ import { brokenConstraint, CatalogueError } from './catalogue-error.js';
 import { knownTo, type Owner, Parameters } from './ownership.js';
 import { after, invalidPage, orderBy, type Page, type SortKey } from './page.js';
 import { POLICY_COLUMNS, type PolicyRow, toPolicy } from './policies.js';
+import { growthOf, needRoom } from './room.js';
 
 /** A metric of the archive. */
 export interface ArchiveMetric extends Owner {
@@ -60,9 +61,10 @@ export class ArchiveMetrics {
 
   /**
    * Adds metrics, all or none.
-   * @throws CatalogueError (no-such-policy, metric-exists, no-such-resource)
+   * @throws CatalogueError (no-such-policy, metric-exists, no-such-resource, too-many-metrics)
    */
   async create(metrics: readonly NewMetric[], nowMs: number): Promise<void> {
+    await needRoom(this.pool, growthOf(metrics));
     try {
       await this.pool.query(
         `INSERT INTO archive_metrics

@@ -4,6 +4,7 @@ import type { Pool } from 'pg';
 import { brokenConstraint, CatalogueError } from './catalogue-error.js';
 import { knownTo, type Owner, Parameters } from './ownership.js';
 import { after, invalidPage, orderBy, type Page, type SortKey } from './page.js';
+import { needRoom } from './room.js';
 
 /** Something that metrics belong to. Times are microseconds since the epoch. */
 export interface ArchiveResource extends Owner {
@@ -51,11 +52,14 @@ interface ResourceRow {
   metrics: Record<string, string>;
 }
 
-const SELECT = `SELECT r.id, r.tenant, r.type, r.original_resource_id, r.creator, r.user_id, r.project_id,
+const SHOWN = `r.id, r.tenant, r.type, r.original_resource_id, r.creator, r.user_id, r.project_id,
     r.started_us, r.ended_us, r.revision_start_us,
     (SELECT coalesce(json_object_agg(m.name, m.id), '{}') FROM archive_metrics m
-      WHERE m.tenant = r.tenant AND m.resource_id = r.id) AS metrics
-  FROM archive_resources r`;
+      WHERE m.tenant = r.tenant AND m.resource_id = r.id) AS metrics`;
+const SELECT = `SELECT ${SHOWN} FROM archive_resources r`;
+
+/** Metrics that a page of resources has at most, unless the first of them has more. */
+const MOST_LISTED = 50_000;
 
 const COLUMNS = {
   id: 'r.id',
@@ -75,11 +79,25 @@ export const RESOURCE_SORT_KEYS: ReadonlySet<string> = new Set(
   Object.keys(COLUMNS).filter((key) => key !== 'tenant'),
 );
 
+/** A page of resources. */
+export interface ResourcePage {
+  readonly resources: readonly ArchiveResource[];
+  /** True unless it is known to be the last one. */
+  readonly mayGoOn: boolean;
+}
+
 /** The resources. What a scope's tenant does not own does not exist within it. */
 export class ArchiveResources {
-  constructor(private readonly pool: Pool) {}
+  /** @param mostListed metrics that a page has at most, unless its first resource has more. */
+  constructor(
+    private readonly pool: Pool,
+    private readonly mostListed = MOST_LISTED,
+  ) {}
 
-  /** Adds a resource with its metrics. @throws CatalogueError (resource-exists, no-such-policy, no-such-metric) */
+  /**
+   * Adds a resource with its metrics.
+   * @throws CatalogueError (resource-exists, no-such-policy, no-such-metric, too-many-metrics)
+   */
   async create(resource: NewResource, nowMs: number): Promise<ArchiveResource> {
     await withTransaction(this.pool, async (client) => {
       const { rowCount } = await client.query(
@@ -103,7 +121,7 @@ export class ArchiveResources {
 
   /**
    * Adds metrics to a resource.
-   * @throws CatalogueError (no-such-policy, metric-exists, no-such-metric, no-such-resource)
+   * @throws CatalogueError (no-such-policy, metric-exists, no-such-metric, no-such-resource, too-many-metrics)
    */
   async addMetrics(
     owner: Owner,
@@ -137,8 +155,11 @@ export class ArchiveResources {
     return new Map(rows.map(({ id, tenant, creator }) => [id, { tenant, creator }]));
   }
 
-  /** A page of the resources that exist within the scope. @throws CatalogueError (invalid-page) */
-  async list(scope: Scope, page: Page): Promise<ArchiveResource[]> {
+  /**
+   * A page of the resources that exist within the scope. It is shorter than asked for if they have many metrics.
+   * @throws CatalogueError (invalid-page)
+   */
+  async list(scope: Scope, page: Page): Promise<ResourcePage> {
     const sort = withId(page.sort);
     const parameters = new Parameters();
     const conditions = [knownTo(scope, 'r.tenant', parameters)];
@@ -147,12 +168,20 @@ export class ArchiveResources {
       if (marker === null) throw invalidPage(`Invalid marker: \`${page.marker}'`);
       conditions.push(after(sort, COLUMNS, sortValues(marker), parameters));
     }
-    const { rows } = await this.pool.query<ResourceRow>(
-      `${SELECT} WHERE ${conditions.join(' AND ')}
-        ORDER BY ${orderBy(sort, COLUMNS)} LIMIT ${parameters.add(page.limit)}`,
+    const order = orderBy(sort, COLUMNS);
+    const { rows } = await this.pool.query<ResourceRow & { found: number }>(
+      `WITH page AS MATERIALIZED (
+         SELECT r.*, row_number() OVER (ORDER BY ${order}) AS place,
+           (SELECT count(*) FROM archive_metrics m WHERE m.tenant = r.tenant AND m.resource_id = r.id) AS size
+         FROM archive_resources r WHERE ${conditions.join(' AND ')}
+         ORDER BY ${order} LIMIT ${parameters.add(page.limit)})
+       SELECT ${SHOWN}, (SELECT count(*)::int FROM page) AS found
+       FROM (SELECT *, sum(size) OVER (ORDER BY place) AS total FROM page) AS r
+       WHERE r.place = 1 OR r.total <= ${parameters.add(this.mostListed)} ORDER BY r.place`,
       parameters.values,
     );
-    return rows.map(toResource);
+    const found = rows[0]?.found ?? 0;
+    return { resources: rows.map(toResource), mayGoOn: found >= page.limit || rows.length < found };
   }
 
   /** Removes a resource, its metrics and what they measured. @throws CatalogueError (no-such-resource) */
@@ -209,6 +238,7 @@ async function addNamed(
   { metrics, adopted }: Pick<NewResource, 'metrics' | 'adopted'>,
   nowMs: number,
 ): Promise<void> {
+  await needRoom(client, [{ tenant, resourceId, added: metrics.length + adopted.size }]);
   try {
     await client.query(
       `INSERT INTO archive_metrics (id, tenant, creator, name, unit, archive_policy_name, resource_id, created_ms)

@@ -68,10 +68,10 @@ export async function listResources(
   if (page.marker !== undefined && parseUuid(page.marker.split('@', 1)[0]!) === null) {
     throw new GnocchiError(400, `Invalid pagination: \`Invalid marker: \`${page.marker}''`);
   }
-  const rows = await resources.list(caller.scope, page);
+  const { resources: rows, mayGoOn } = await resources.list(caller.scope, page);
   const last = rows.at(-1);
-  const full = last !== undefined && rows.length >= page.limit;
-  const headers = full ? linkTo(call, query.next(page, markerOf(last, caller.scope))) : {};
+  const next = mayGoOn && last !== undefined;
+  const headers = next ? linkTo(call, query.next(page, markerOf(last, caller.scope))) : {};
   const only = query.all('attrs');
   return { status: 200, value: rows.map((row) => resourceObject(row, only)), headers };
 }
