@@ -52,6 +52,8 @@ const PATIENCE_MS = 500;
 const POLL_MS = 10;
 /** How often a reading may meet totals that are just being swapped, or move on while it counts members. */
 const MOST_ATTEMPTS = 10;
+/** For how long, ms, it begins again because they moved on: whoever scrapes does not wait for ever. */
+const STRICT_MS = 1_000;
 /** How often an idle copy takes in what changed, ms, and how long after its last use, ms, it stops. */
 const FOLLOW_MS = 1_000;
 const FOLLOW_FOR_MS = 600_000;
@@ -74,9 +76,11 @@ export class TotalsReplica {
   private stopped = false;
   private away = false;
 
+  /** @param strictMs for how long a reading begins again because the totals moved on while it counted members. */
   constructor(
     private readonly pool: Pool,
     redis: Redis | null,
+    private readonly strictMs = STRICT_MS,
   ) {
     this.ledger = new LiveLedger(pool);
     this.feed = redis === null ? null : new TotalsFeed(redis);
@@ -97,8 +101,10 @@ export class TotalsReplica {
   use<T>(work: (totals: Totals) => Promise<T>): Promise<T> {
     this.follow();
     return this.inTurn(async () => {
+      const until = performance.now() + this.strictMs;
       for (let attempt = 0; attempt < MOST_ATTEMPTS; attempt += 1) {
-        const usable = await this.fromRedis(attempt < MOST_ATTEMPTS - 1);
+        const strict = attempt === 0 || (attempt < MOST_ATTEMPTS - 1 && performance.now() < until);
+        const usable = await this.fromRedis(strict);
         if (typeof usable !== 'object') return await this.fromPostgres(usable, work);
         try {
           return await work(usable);
