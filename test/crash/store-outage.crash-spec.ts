@@ -87,7 +87,7 @@ async function arriving(least: number, all: number): Promise<void> {
 async function end(pid: number | undefined): Promise<void> {
   if (pid === undefined) throw new Error('The service is not an embedded one.');
   process.kill(pid, 'SIGKILL');
-  expect(await waitForExit(pid, 10_000)).toBe(true);
+  expect(await waitForExit(pid, 60_000)).toBe(true);
 }
 
 /** Lets the outage last until the projector has noticed it; it must live through it. */

@@ -22,7 +22,7 @@ export interface Child {
 }
 
 const living = new Set<ChildProcess>();
-const POLITE_MS = 10_000;
+const POLITE_MS = 40_000;
 
 /** Starts `node <script> <args>` with `env` over a clean environment, and remembers it for {@link killChildren}. */
 export function startNode(

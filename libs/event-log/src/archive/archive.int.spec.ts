@@ -219,7 +219,8 @@ describe('an archive of the log', () => {
     await reader.query('SELECT count(*) FROM log');
     const started = performance.now();
     for (let i = 0; i < 20; i += 1) await log.append({ events: [sampleEvent()] });
-    expect(performance.now() - started).toBeLessThan(5_000);
+    // Behind it they would wait for as long as it waits for the reader.
+    expect(performance.now() - started).toBeLessThan(15_000);
     await reader.query('COMMIT');
     reader.release();
     expect(await dropped).toBe(true);

@@ -188,7 +188,7 @@ describe('Postgres helpers', () => {
       const since = performance.now();
       const asked = [1, 2, 3].map(() => pool.query('SELECT 1').catch((cause: unknown) => cause));
       for (const error of await Promise.all(asked)) expect(classifyPgError(error)).toBe('retry');
-      expect(performance.now() - since).toBeLessThan(5_000);
+      expect(performance.now() - since).toBeLessThan(20_000);
       halted = false;
       expect((await pool.query('SELECT 1 AS one')).rows).toEqual([{ one: 1 }]);
       await pool.end();

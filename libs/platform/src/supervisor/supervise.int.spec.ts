@@ -48,7 +48,7 @@ async function end(child: ChildProcess): Promise<void> {
 }
 
 async function until<T>(what: string, look: () => Promise<T | null | false> | T | null | false): Promise<T> {
-  const deadline = Date.now() + 30_000;
+  const deadline = Date.now() + 90_000;
   for (;;) {
     const seen = await look();
     if (seen !== null && seen !== false) return seen;
