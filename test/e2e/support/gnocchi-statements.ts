@@ -115,6 +115,14 @@ export const GNOCCHI_STATEMENTS: readonly [string, GnocchiRequest, Expected][] =
       description: { cause: 'Unable to decode body', reason: 'Expected object or value', detail: [] },
     },
   ],
+  [
+    'a body that is no UTF-8',
+    metric(Buffer.from('{"name":"\xe9","archive_policy_name":"ground"}', 'latin1')),
+    {
+      status: 400,
+      description: { cause: 'Unable to decode body', reason: 'The body is no UTF-8', detail: [] },
+    },
+  ],
   ['a list where an object is wanted', metric([]), invalid('expected a dictionary')],
   [
     'a member that is none',

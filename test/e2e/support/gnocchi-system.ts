@@ -19,7 +19,7 @@ export interface GnocchiRequest {
 
 /** A whole Quipu with the consumer of measures. */
 export interface GnocchiSystem extends TestSystem {
-  /** Sends a request; a body goes as JSON unless it is a text. */
+  /** Sends a request; a body goes as JSON unless it is a text or bytes. */
   ask(request: GnocchiRequest): Promise<Response>;
 }
 
@@ -47,7 +47,9 @@ export async function startGnocchiSystem(options: TestSystemOptions = {}): Promi
           ...(body === undefined ? {} : { 'content-type': 'application/json' }),
           ...headers,
         },
-        ...(body === undefined ? {} : { payload: typeof body === 'string' ? body : JSON.stringify(body) }),
+        ...(body === undefined
+          ? {}
+          : { payload: typeof body === 'string' || Buffer.isBuffer(body) ? body : JSON.stringify(body) }),
       });
     },
     async stop() {

@@ -82,12 +82,21 @@ export class GnocchiCall {
 }
 
 function parseBody(bytes: Buffer): unknown {
-  const text = bytes.toString('utf8');
+  const text = decoded(bytes);
   if (text.trim() === '') throw undecodable('Expected object or value');
   try {
     return parsePythonJson(text);
   } catch (error) {
     throw undecodable(error instanceof Error ? error.message : String(error));
+  }
+}
+
+function decoded(bytes: Buffer): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch {
+    // Read with a character in place of what is none, it would be another name than the one meant.
+    throw undecodable('The body is no UTF-8');
   }
 }
 
