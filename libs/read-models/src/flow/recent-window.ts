@@ -30,7 +30,7 @@ interface WindowJob {
 /**
  * What ended within the last minutes, whole: every job that events of that time are about is looked at as it stands.
  * What was read is kept, so that the next question reads on from there, and costs as much as happened in between. Where
- * more happened than {@link MAX_WINDOW_EVENTS}, nothing is read and nothing is kept.
+ * more happened than {@link MAX_WINDOW_EVENTS}, nothing is read.
  */
 export class RecentWindow {
   private place: { schema: LedgerSchema; epoch: string; from: bigint; to: bigint } | null = null;
@@ -51,7 +51,8 @@ export class RecentWindow {
   private async readOn(client: PoolClient, span: WindowSpan): Promise<RecentAttempt[] | null> {
     const { schema, epoch, low, head } = span;
     if (head - low > BigInt(this.maxEvents)) {
-      this.forget();
+      // What is known may be of use again: a platform may be about as busy as this can follow.
+      this.leave(low);
       return null;
     }
     const { place } = this;
@@ -61,11 +62,8 @@ export class RecentWindow {
     const from = known ? kept.to : low;
     // A snapshot may be older than the one that was read before: what is known already is later, and as true.
     if (from < head) await this.read(client, span, from);
-    for (const [name, { touched }] of this.jobs) {
-      if (touched > low) break;
-      this.jobs.delete(name);
-    }
     this.place = { schema, epoch, from: low, to: from < head ? head : from };
+    this.leave(low);
     return [...this.jobs.values()].flatMap(({ attempts }) => attempts);
   }
 
@@ -88,6 +86,15 @@ export class RecentWindow {
         this.jobs.set(place, { touched: BigInt(position), attempts });
       }
     }
+  }
+
+  /** Forgets what lies before the span. */
+  private leave(low: bigint): void {
+    for (const [name, { touched }] of this.jobs) {
+      if (touched > low) break;
+      this.jobs.delete(name);
+    }
+    if (this.place !== null && this.place.from < low) this.place = { ...this.place, from: low };
   }
 
   private forget(): void {

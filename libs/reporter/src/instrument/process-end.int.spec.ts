@@ -60,7 +60,7 @@ describe('a program with an instrumented worker', () => {
   const reported = async () =>
     (await events()).map(({ type, data }) => (data.error === undefined ? type : `${type}: ${data.error}`));
   async function until(holds: () => Promise<boolean>): Promise<void> {
-    for (let tries = 0; tries < 1_000 && !(await holds()); tries += 1) {
+    for (let tries = 0; tries < 3_000 && !(await holds()); tries += 1) {
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
     expect(await holds()).toBe(true);
