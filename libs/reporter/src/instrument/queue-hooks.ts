@@ -28,7 +28,7 @@ function enqueued(reports: JobReports, job: BullJob, blocked = false): void {
 export function hookQueue(queue: BullQueue, reports: JobReports): void {
   const add = queue.add.bind(queue);
   queue.add = async (name, data, opts) => {
-    const before = await replaceable(queue, reports, opts);
+    const before = mayReplace(opts) ? await replaceable(queue, reports, opts) : [];
     const job = await add(name, data, marked(opts));
     if (before.length > 0) reportGone(queue, reports, before);
     enqueued(reports, job);
@@ -36,13 +36,23 @@ export function hookQueue(queue: BullQueue, reports: JobReports): void {
   };
   const addBulk = queue.addBulk.bind(queue);
   queue.addBulk = async (jobs) => {
-    const before = await Promise.all(jobs.map((job) => replaceable(queue, reports, job.opts)));
+    const replacing = jobs.filter((job) => mayReplace(job.opts));
+    const before =
+      replacing.length === 0
+        ? []
+        : (await Promise.all(replacing.map((job) => replaceable(queue, reports, job.opts)))).flat();
     const added = await addBulk(jobs.map((job) => ({ ...job, opts: marked(job.opts) ?? {} })));
-    if (before.some(({ length }) => length > 0)) reportGone(queue, reports, before.flat());
+    if (before.length > 0) reportGone(queue, reports, before);
     for (const job of added) enqueued(reports, job);
     return added;
   };
   hookRemovals(queue, reports);
+}
+
+/** Whether a new job may take the place of another one. */
+function mayReplace(opts: BullJobOptions | undefined): boolean {
+  const { replace } = (opts?.deduplication ?? {}) as { replace?: unknown };
+  return replace === true;
 }
 
 /** The job that a new one may take the place of: BullMQ tells nobody that the old one is gone. */
@@ -51,8 +61,8 @@ async function replaceable(
   reports: JobReports,
   opts: BullJobOptions | undefined,
 ): Promise<Seen[]> {
-  const { id, replace } = (opts?.deduplication ?? {}) as { id?: string; replace?: boolean };
-  if (replace !== true || id === undefined) return [];
+  const { id } = (opts?.deduplication ?? {}) as { id?: string };
+  if (id === undefined) return [];
   return lookUp(reports, async () => {
     const old = await queue.getDeduplicationJobId?.(id);
     return old === undefined || old === null ? undefined : queue.Job.fromId(queue, old);
