@@ -41,7 +41,7 @@ export function printReport(terminal: Terminal, report: ImportReport): void {
   const { bold, dim, yellow } = terminal.colours;
   const { outcome, stats } = report;
   const line = (name: string, value: string): void =>
-    printLine(terminal, `  ${dim(name.padEnd(10))}${value}`);
+    printLine(terminal, `  ${dim(name.padEnd(11))}${value}`);
   printLine(terminal, `${bold(report.file)} ${dim(report.source ?? '')}`.trimEnd());
   if (report.format === 'swf') line('jobs', formatCount(stats.jobs));
   line('events', eventsText(report));
