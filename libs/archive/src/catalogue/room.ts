@@ -17,7 +17,7 @@ export async function needRoom(
   growing: readonly Growing[],
   most = MOST_METRICS,
 ): Promise<void> {
-  if (growing.length === 0) return;
+  if (growing.every(({ added }) => added === 0)) return;
   const { rows } = await client.query<{ id: string }>(
     `SELECT g.id FROM unnest($1::text[], $2::uuid[], $3::int[]) AS g (tenant, id, added)
       WHERE g.added > $4::int - (SELECT count(*) FROM archive_metrics m
