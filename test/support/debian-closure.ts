@@ -44,6 +44,8 @@ export function closureEnvironment(root: string): NodeJS.ProcessEnv {
     ...process.env,
     // What the programs talk to is on this machine; a proxy is for downloads.
     ...{ no_proxy: '*', NO_PROXY: '*' },
+    // Times without a zone are local ones to some of them, and UTC in what they are asked here.
+    TZ: 'UTC',
     PYTHONPATH: join(root, 'usr/lib/python3/dist-packages'),
     LD_LIBRARY_PATH: paths.flatMap((path) => [path, join(path, 'blas'), join(path, 'lapack')]).join(':'),
   };
