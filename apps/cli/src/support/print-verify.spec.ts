@@ -44,6 +44,11 @@ describe('what verify prints', () => {
     expect(printed({ conservation })).toContain(
       '  slots     1,800 s busy, 3,600.001 s idle, 60 s offline of 5,460.001 s registered, 2 tenants\n',
     );
+    // Jobs held workers beyond their slots.
+    const beyond = { busyMs: '9000', idleMs: '-5000', offlineMs: '2000', registeredMs: '6000' };
+    expect(printed({ conservation: { ...conservation, platform: beyond } })).toContain(
+      '  slots     6 s busy, 0 s idle, 0 s offline of 6 s registered, 2 tenants\n',
+    );
   });
 
   it('lists slots that are lost as it lists every difference', () => {

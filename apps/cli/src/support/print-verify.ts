@@ -1,3 +1,4 @@
+import { shownSlots } from '@quipu/ledger';
 import { printableText } from '../dead-letters/printable.js';
 import { type VerifyReport } from '../verify/report.js';
 import { formatCount, formatDuration, formatSeconds, plural } from './numbers.js';
@@ -36,10 +37,13 @@ export function printVerifyReport(terminal: Terminal, report: VerifyReport): voi
 
 /** Of all slots of workers, up to now: what they were for, and that it is all there. */
 function slotsText({ conservation: { tenants, platform } }: VerifyReport): string {
-  const seconds = (ms: string): string => `${formatSeconds(BigInt(ms))} s`;
+  const seconds = (ms: bigint): string => `${formatSeconds(ms)} s`;
   if (tenants === 0) return 'no worker is known';
-  const parts = `${seconds(platform.busyMs)} busy, ${seconds(platform.idleMs)} idle, ${seconds(platform.offlineMs)} offline`;
-  return `${parts} of ${seconds(platform.registeredMs)} registered, ${plural(tenants, 'tenant')}`;
+  const { busyMs, idleMs, offlineMs, registeredMs } = platform;
+  // Jobs may hold a worker beyond its slots: none of the three is shown below 0, and they come to the same.
+  const shown = shownSlots({ busy: BigInt(busyMs), idle: BigInt(idleMs), offline: BigInt(offlineMs) });
+  const parts = `${seconds(shown.busy)} busy, ${seconds(shown.idle)} idle, ${seconds(shown.offline)} offline`;
+  return `${parts} of ${seconds(BigInt(registeredMs))} registered, ${plural(tenants, 'tenant')}`;
 }
 
 function comparedText(report: VerifyReport): string {
