@@ -111,6 +111,7 @@ describe('archive', () => {
       waiting: false,
     });
     expect((await cli.run('archive', 'run', '--before', '2001-01-01')).out).toMatch(/No complete partition/);
+    expect((await cli.run('archive', 'check')).out).toBe('Nothing is archived.\n');
   });
 
   it('moves old partitions to files, and every answer stays what it was', async () => {

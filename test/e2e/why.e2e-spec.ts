@@ -8,6 +8,7 @@ const HOUR = 3_600_000;
 interface EventRow {
   type: string;
   time: string;
+  dataversion: number;
   data: Record<string, unknown>;
   tenant?: string;
   position?: string;
@@ -245,10 +246,10 @@ describe('why a number is what it is, over HTTP', () => {
       expect(job.intervals.map(({ level, life, estimated }: Row) => [level, life, estimated])).toContainEqual(
         [...['running', '2', true]],
       );
-      expect(job.events.map(({ type }: EventRow) => type)).toEqual([
-        'job.queued',
-        'job.started',
-        'job.failed',
+      expect(job.events.map(({ type, dataversion }: EventRow) => [type, dataversion])).toEqual([
+        ['job.queued', 1],
+        ['job.started', 1],
+        ['job.failed', 1],
       ]);
       const rest = (await get('acme', '/api/jobs/build%2F1%4017', { limit: '3', cursor: job.next })).json();
       expect(rest.events.map(({ type }: EventRow) => type)).toEqual([

@@ -118,7 +118,7 @@ function body(answer: EntityAnswer, position: WritePosition, next: string | null
     ...(intervalsOmitted === 0 ? {} : { intervalsOmitted }),
     events: events.map(({ event, skipped }) => ({
       ...{ type: event.type, time: iso(event.time), recorded: iso(event.recordedMs) },
-      ...{ source: event.source, id: event.id, data: event.data },
+      ...{ source: event.source, id: event.id, dataversion: event.dataversion, data: event.data },
       ...(event.sequence === undefined ? {} : { sequence: event.sequence }),
       ...(skipped ? { skipped } : {}),
       ...position(event.position),

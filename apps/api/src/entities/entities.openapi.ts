@@ -32,7 +32,8 @@ const EXAMPLE = {
   events: [
     {
       ...{ type: 'node.allocated', time: '2026-03-01T08:00:00.000Z', recorded: '2026-03-01T08:00:00.125Z' },
-      ...{ source: 'acme/farm', id: '17', data: { user: 'ann' }, token: 'mLmlV0pXb0w1Zq9m3jJc1A' },
+      ...{ source: 'acme/farm', id: '17', dataversion: 1, data: { user: 'ann' } },
+      token: 'mLmlV0pXb0w1Zq9m3jJc1A',
     },
   ],
   next: null,
@@ -98,6 +99,11 @@ export const entitiesApi: ApiFragment = {
       {
         ...{ type: { type: 'string' }, time: INSTANT, recorded: INSTANT_OR_NULL },
         ...{ source: { type: 'string' }, id: { type: 'string' }, sequence: { type: 'string' } },
+        dataversion: {
+          type: 'integer',
+          minimum: 1,
+          description: 'Which version `data` is of: docs/events.md.',
+        },
         data: { type: 'object' },
         skipped: { type: 'boolean', description: 'An operator told the ledger to leave it out.' },
         ...PLACE,

@@ -257,7 +257,8 @@ async function check(cli: Cli, json: boolean): Promise<void> {
   if (json) printJson(cli.terminal, { archives: parts.length, faults });
   else {
     for (const { file, why } of faults) printLine(cli.terminal, `${file}: ${why}`);
-    if (faults.length === 0)
+    if (parts.length === 0) printLine(cli.terminal, 'Nothing is archived.');
+    else if (faults.length === 0)
       printLine(cli.terminal, `${plural(parts.length, 'archive')} as they were written.`);
   }
   if (faults.length > 0) {
