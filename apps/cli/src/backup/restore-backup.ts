@@ -74,6 +74,8 @@ export async function restoreBackup(options: RestoreOptions): Promise<RestoreRep
     await migrate(databaseUrl, logger, found.migrations);
     const events = await inTransaction(client, () => fill(client, options, found, end));
     const migrated = await migrate(databaseUrl, logger);
+    // A backup of before logs had an identity would give its own beginning to the counters of this one.
+    await client.query(COUNTS_FROM_NOW);
     progress('settle', 0);
     // The planner knows nothing of tables that were just filled, and index-only scans need to know what is visible.
     for (const { table } of end.tables) await client.query(`VACUUM (ANALYZE) ${table}`);
@@ -82,6 +84,9 @@ export async function restoreBackup(options: RestoreOptions): Promise<RestoreRep
     await client.end().catch(() => undefined);
   }
 }
+
+const COUNTS_FROM_NOW = `
+  UPDATE log_identity SET since_ms = floor(extract(epoch FROM clock_timestamp()) * 1000)`;
 
 function refuseNewer(head: BackupHead): void {
   const known = new Set<string>(migrations.map(({ name }) => name));
