@@ -4,7 +4,8 @@ import { type SentEvent, startTestSystem, type TestSystem } from './test-system.
 
 /** One node task of the original system. Times in ms. */
 export interface CooprTask {
-  readonly type: 'CREATE' | 'DELETE';
+  /** Only `CREATE` and `DELETE` are edges of a node's life. */
+  readonly type: string;
   readonly cluster: string;
   readonly node: string;
   readonly status: string;
@@ -16,7 +17,7 @@ export interface CooprTask {
 
 /** One operation on a task queue of the original system. */
 export interface QueueOperation {
-  readonly op: 'add' | 'take' | 'recordProgress';
+  readonly op: 'add' | 'take' | 'recordProgress' | 'promote' | 'remove';
   readonly tenantId: string;
   readonly element?: string;
   readonly consumer?: string;
@@ -107,6 +108,7 @@ function taskEvents(task: CooprTask): SentEvent[] {
       { type: 'job.failed', tenant, subject, time, data: { user } },
     ];
   }
+  if (task.type !== 'CREATE' && task.type !== 'DELETE') return [];
   const subject = `node/${cluster}/${node}`;
   const type = task.type === 'CREATE' ? 'node.allocated' : 'node.released';
   return [{ type, tenant, subject, time, data: { user, cluster, clusterTemplate } }];
@@ -135,13 +137,15 @@ function queueEvents(operations: readonly QueueOperation[]): SentEvent[] {
       if (free === undefined) continue;
       free[1].holder = consumer!;
       send('job.assigned', free[0].slice(tenant.length + 1), { worker: consumer });
-    } else {
+    } else if (op === 'remove') {
+      if (elements.delete(`${tenant}/${element}`)) send('job.removed', element!);
+    } else if (op === 'recordProgress') {
       const held = elements.get(`${tenant}/${element}`);
       if (held?.holder !== consumer) continue;
       if (status === 'FAILED') {
         held!.holder = null;
         send('job.requeued', element!);
-      } else {
+      } else if (status === 'FINISHED_SUCCESSFULLY') {
         elements.delete(`${tenant}/${element}`);
         send('job.completed', element!);
       }
