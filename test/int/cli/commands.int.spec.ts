@@ -2,7 +2,10 @@ import { mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
+import { LogArchive } from '@quipu/event-log';
 import { ManualClock } from '@quipu/platform';
+import { type WhyQuery } from '@quipu/read-models';
+import { exportWhy } from '../../../apps/cli/src/why/export-why.js';
 import { testDatabase, type TestDatabase, testRedis, type TestRedis } from '../../support/index.js';
 import { testCli, type TestCli } from './test-cli.js';
 import { startTestProjector, type TestProjector } from './test-projector.js';
@@ -134,6 +137,10 @@ describe('a workload from the file to the numbers', () => {
     expect({ exitCode, out }).toEqual({ exitCode: 1, out: '' });
     expect(err).toMatch(/ENOSPC.*\n +Free some disk space/);
     expect((await cli.run('why', 'node_seconds', '--export', file)).exitCode).toBe(0);
+    const services = { pool: database.pool, archive: new LogArchive(null) };
+    const query: WhyQuery = { measure: 'node_seconds', now: NOW };
+    const other = join(directory, 'number-2.ndjson');
+    await expect(exportWhy(services, query, other, AbortSignal.abort())).rejects.toThrow(/abort/i);
     const left = readdirSync(directory).filter((name) => name.startsWith('number'));
     expect(left).toEqual(['number.ndjson']);
   });

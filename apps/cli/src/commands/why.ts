@@ -3,12 +3,13 @@ import { TIME_FORMS } from '@quipu/platform';
 import { MEASURE_NAMES, measureKind, WhyQueries, type WhyQuery } from '@quipu/read-models';
 import { AS_OF_FORMS, parseAsOf } from '../support/as-of.js';
 import { type Cli } from '../support/cli.js';
+import { InterruptedError } from '../support/exit-codes.js';
 import { findTenant } from '../support/find-tenant.js';
 import { lagNote } from '../support/lag-note.js';
 import { formatCount, formatSeconds, plural } from '../support/numbers.js';
 import { localScope } from '../support/scope.js';
 import { withServices } from '../support/services.js';
-import { printJson, printLine } from '../support/terminal.js';
+import { note, printJson, printLine } from '../support/terminal.js';
 import { exportWhy } from '../why/export-why.js';
 import { printWhy, printWhyJson } from '../why/print-why.js';
 import { checkWhyOptions, type RawWhyOptions } from '../why/why-options.js';
@@ -82,7 +83,11 @@ async function exportTo(
   file: string,
   json: boolean,
 ): Promise<void> {
-  const exported = await exportWhy(services, query, file);
+  const exported = await exportWhy(services, query, file, cli.interrupted).catch((error: unknown) => {
+    if (!cli.interrupted.aborted) throw error;
+    note(cli.terminal, 'Interrupted. No file was written.');
+    throw new InterruptedError('Interrupted.');
+  });
   if (json) return printJson(cli.terminal, { file, ...exported });
   const { total, entities, intervals, events, batches, head } = exported;
   const number = measureKind(query.measure).kind === 'integral' ? formatSeconds(total) : formatCount(total);

@@ -9,11 +9,14 @@ import { type Services } from '../support/services.js';
 /**
  * Writes the number with its events, intervals and digests to `file`, which is there only when it is whole: it is
  * written beside it and renamed.
+ * @param signal ends it; nothing is left behind then.
+ * @throws the reason of `signal`, errors of the file system and the database.
  */
 export async function exportWhy(
   { pool, archive }: Pick<Services, 'pool' | 'archive'>,
   query: WhyQuery,
   file: string,
+  signal: AbortSignal,
 ): Promise<ExportedReasons> {
   const part = `${file}.part`;
   const out = createWriteStream(part);
@@ -23,6 +26,7 @@ export async function exportWhy(
   try {
     await once(out, 'open');
     const write = async (line: string): Promise<void> => {
+      signal.throwIfAborted();
       if (!out.write(`${line}\n`)) await Promise.race([once(out, 'drain'), written]);
     };
     const exported = await exportReasons(pool, localScope(), query, write, archive);
