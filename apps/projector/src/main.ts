@@ -1,8 +1,7 @@
 import 'reflect-metadata';
 import { NestFactory } from '@nestjs/core';
 import { configureBuckets } from '@quipu/ledger';
-import { createLogger, endOnSignal, loadConfig, QuipuError } from '@quipu/platform';
-import { NestLogger } from './nest-logger.js';
+import { createLogger, endOnSignal, loadConfig, NestLogger, QuipuError } from '@quipu/platform';
 import { projectorConfig } from './projector-config.js';
 import { ProjectorModule } from './projector.module.js';
 

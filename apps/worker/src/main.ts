@@ -1,7 +1,6 @@
 import 'reflect-metadata';
 import { NestFactory } from '@nestjs/core';
-import { createLogger, endOnSignal, loadConfig, QuipuError } from '@quipu/platform';
-import { NestLogger } from './nest-logger.js';
+import { createLogger, endOnSignal, loadConfig, NestLogger, QuipuError } from '@quipu/platform';
 import { workerConfig } from './worker-config.js';
 import { WorkerModule } from './worker.module.js';
 

@@ -3,6 +3,7 @@ export * from './config.js';
 export * from './errors.js';
 export * from './io-steps.js';
 export * from './logger.js';
+export * from './nest-logger.js';
 export * from './pg/classify-pg-error.js';
 export * from './pg/create-pool.js';
 export * from './pg/pg-array.js';

@@ -1,5 +1,5 @@
 import type { LoggerService } from '@nestjs/common';
-import type { Logger } from '@quipu/platform';
+import type { Logger } from './logger.js';
 
 /** Nest's own messages in our log. What it says about modules it wires is of interest only when debugging. */
 export class NestLogger implements LoggerService {
