@@ -7,7 +7,9 @@ import { PositionTokens } from './position-token.js';
 
 /** How long an answer waits for `Quipu-After`, ms. */
 const PATIENCE_MS = 5_000;
-const POLL_MS = 25;
+/** The first look is soon; who waits for long, since the projection stands still, must not ask for as many times. */
+const FIRST_PAUSE_MS = 25;
+const LONGEST_PAUSE_MS = 400;
 
 /** `Quipu-After` is not a token of this ledger. */
 export class UnknownTokenError extends QuipuError {
@@ -26,7 +28,11 @@ export type FreshnessHeaders = Readonly<Record<string, string>>;
 
 /** Where answers stand, and waiting until they stand where a caller needs them: read your writes. */
 export class Freshness {
-  constructor(private readonly pool: Pool) {}
+  /** @param patienceMs how long an answer waits for `Quipu-After`. */
+  constructor(
+    private readonly pool: Pool,
+    private readonly patienceMs = PATIENCE_MS,
+  ) {}
 
   /** Headers of an answer: the instant, and the position (superadmins) or a token for it. */
   async headers(principal: Principal, answer: { asOf: number; position: bigint }): Promise<FreshnessHeaders> {
@@ -52,8 +58,8 @@ export class Freshness {
         hint: 'Use the Quipu-Token of an answer of this server; tokens end with a restore or a rebuild.',
       });
     }
-    const deadline = performance.now() + PATIENCE_MS;
-    for (;;) {
+    const deadline = performance.now() + this.patienceMs;
+    for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(2 * pause, LONGEST_PAUSE_MS)) {
       const checkpoint = await readCheckpoint(this.pool, LEDGER_PROJECTION);
       if (checkpoint !== null && checkpoint.position >= wanted) return;
       if (performance.now() > deadline) {
@@ -61,7 +67,8 @@ export class Freshness {
           hint: 'Ask again in a moment.',
         });
       }
-      await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+      const rest = Math.max(1, deadline - performance.now());
+      await new Promise((resolve) => setTimeout(resolve, Math.min(pause, rest)));
     }
   }
 
