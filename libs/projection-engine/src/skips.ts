@@ -43,8 +43,12 @@ export async function skipPosition(client: Queryable, name: string, skip: Skip):
   if (!halts.includes(skip.position)) {
     const where = halts.find((position) => position !== null) ?? null;
     throw new ProjectionHaltedError(
-      `Projection ${name} is ${where === null ? 'not halted' : `halted at position ${where}`}, not at ${skip.position}.`,
-      { hint: 'Only the event a projection is halted at can be skipped.' },
+      where === null
+        ? `Projection ${name} is not halted: there is no event to skip.`
+        : `Projection ${name} is halted at position ${where}, not at ${skip.position}.`,
+      {
+        hint: 'Only the event a projection is halted at can be skipped; `./quipu projections status` tells which.',
+      },
     );
   }
   await (client as Pick<ClientBase, 'query'>).query(
