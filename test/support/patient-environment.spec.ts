@@ -1,11 +1,14 @@
 interface Limited {
   timeout?: number;
 }
+/** Plain JavaScript, as jest loads it. */
+const MODULE: string = './lengthen-limits.mjs';
+
 type Lengthen = (event: object, state: { testTimeout: number }, done: WeakSet<object>) => void;
 
 describe('limits that specs name', () => {
   it('are for a machine that has nothing else to do: others get longer, once for each hook', async () => {
-    const { lengthenLimits, PATIENCE } = (await import('./lengthen-limits.mjs')) as {
+    const { lengthenLimits, PATIENCE } = (await import(MODULE)) as {
       lengthenLimits: Lengthen;
       PATIENCE: number;
     };
