@@ -251,6 +251,13 @@ describe('verify', () => {
     },
   );
 
+  it.each(['d', 'w'])('finds a %s where a level has no change', async (column) => {
+    const wrong = [1, 2, 3].map((place) => `${column}${place} = ${column}${place} + (n${place} = 0)::int`);
+    await change(`UPDATE ledger_1.level_buckets SET ${wrong.join(', ')} WHERE bucket_kind = 3`);
+    const found = (await differences()).filter(({ kind }) => kind === 'level-sum');
+    expect(new Set(found.map(({ expected }) => expected))).toEqual(new Set([null]));
+  });
+
   it('leaves out what an operator skipped', async () => {
     const position = 'SELECT position FROM log WHERE event_id =';
     await change(

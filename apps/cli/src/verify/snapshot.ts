@@ -41,7 +41,13 @@ const copies = (schema: string): string[] => [
   `INSERT INTO found_keys SELECT key_id, grain, tenant, user_id, queue, cluster, template, provider,
      hardware, image, services FROM ${schema}.usage_keys`,
   `INSERT INTO found_changes SELECT level, t, key_id, d, n FROM ${schema}.changes`,
-  `INSERT INTO found_sums SELECT level, key_id, bucket_kind, bucket, d, w, n, max_t FROM ${schema}.level_sums`,
+  // A level without changes has nothing in its columns either: the next change would be added to what is there.
+  `INSERT INTO found_sums
+     SELECT (level_group - 1) * 3 + place, key_id, bucket_kind, bucket, d, w, n, max_t
+     FROM ${schema}.level_buckets CROSS JOIN LATERAL (
+       VALUES (1, d1, w1, n1, max_t1), (2, d2, w2, n2, max_t2), (3, d3, w3, n3, max_t3)
+     ) AS sums (place, d, w, n, max_t)
+     WHERE n <> 0 OR d <> 0 OR w <> 0`,
   `INSERT INTO skipped SELECT position FROM projection_skips WHERE name = '${PROJECTION}'`,
 ];
 
