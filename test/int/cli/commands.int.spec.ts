@@ -258,13 +258,43 @@ describe('tenants and keys', () => {
     const [key] = await cli.json('keys', 'list', '--tenant', 'acme');
     expect(key).toMatchObject({
       principal: 'george',
+      role: 'user',
       expires: new Date(NOW + 30 * 86_400_000).toISOString(),
       revoked: null,
     });
     expect(JSON.stringify(key)).not.toContain(made.out.trim());
     expect((await cli.run('keys', 'revoke', key.id)).exitCode).toBe(0);
     expect((await cli.run('keys', 'revoke', key.id)).exitCode).toBe(1);
-    expect((await cli.run('keys')).out).toMatch(/acme\/george .* revoked 2026-11-20/);
+    expect((await cli.run('keys')).out).toMatch(/acme\/george +user .* revoked 2026-11-20/);
+  });
+
+  it('a key is rotated: the new one takes over, the old one works for the grace', async () => {
+    const old = await cli.json(
+      'keys',
+      'create',
+      'acme',
+      'ci',
+      '--role',
+      'reporter',
+      '--source-prefix',
+      'ci/',
+    );
+    const until = new Date(NOW + 3_600_000).toISOString();
+    const made = await cli.json('keys', 'rotate', old.id, '--grace', '1h');
+    expect(made).toMatchObject({ tenant: 'acme', principal: 'ci', replaces: { id: old.id, expires: until } });
+    const rows = await cli.json('keys', 'list', '--tenant', 'acme');
+    expect(rows).toContainEqual(expect.objectContaining({ id: old.id, expires: until, revoked: null }));
+    expect(rows).toContainEqual(
+      expect.objectContaining({ id: made.id, role: 'reporter', sourcePrefix: 'ci/', expires: null }),
+    );
+    const again = await cli.run('keys', 'rotate', made.id, '--grace', '0s', '--expires', '+90d');
+    expect(again.out).toMatch(/^\S{40,}\n$/);
+    expect(again.err).toMatch(/new key of acme\/ci\..*\nThe old one works no more\./);
+    expect(await cli.run('keys', 'rotate', made.id)).toMatchObject({ exitCode: 1, out: '' });
+    expect((await cli.run('keys', 'rotate', 'nothing')).err).toContain('`./quipu keys` shows all of them.');
+    expect(await cli.run('keys', 'rotate', old.id, '--grace', '31d')).toMatchObject({ exitCode: 2, out: '' });
+    expect(await cli.json('keys', 'revoke', old.id)).toEqual({ id: old.id, revoked: true });
+    expect(await cli.json('tenants', 'unpublish', 'acme')).toMatchObject({ id: 'acme', public: false });
   });
 
   it('that cannot be are refused with what to do', async () => {
@@ -329,11 +359,22 @@ describe('a command line', () => {
 
   it('has examples in the help of every command', async () => {
     const { out } = await cli.run('--help');
-    const names = [...out.matchAll(/^ {2}([a-z]+)(?: |$)/gm)].map(([, name]) => name!);
+    const names = [...out.matchAll(/^ {2}([a-z-]+)(?: |$)/gm)].map(([, name]) => name!);
     expect(names).toEqual(
       expect.arrayContaining(['start', 'stop', 'test', 'migrate', 'import', 'demo', 'queues', 'usage']),
     );
-    expect(names).toEqual(expect.arrayContaining(['status', 'verify', 'tenants', 'keys', 'bench']));
-    for (const name of names) expect((await cli.run(name, '--help')).out).toContain('Examples:');
+    expect(names).toEqual(
+      expect.arrayContaining(['status', 'verify', 'tenants', 'keys', 'bench', 'dead-letters']),
+    );
+    for (const name of names) {
+      const { out: help } = await cli.run(name, '--help');
+      expect(help).toContain('Examples:');
+      const subcommands = [...(help.split('\nCommands:\n')[1] ?? '').matchAll(/^ {2}([a-z-]+) /gm)];
+      for (const [, subcommand] of subcommands.filter(([, found]) => found !== 'help')) {
+        const { out: more } = await cli.run(name, subcommand!, '--help');
+        expect([name, subcommand, more.includes('Examples:')]).toEqual([name, subcommand, true]);
+        expect([name, subcommand, more.includes('--json')]).toEqual([name, subcommand, true]);
+      }
+    }
   });
 });

@@ -23,6 +23,20 @@ Examples:
   $ ./quipu tenants unpublish acme
 `;
 
+const LIST_HELP = `
+Examples:
+  $ ./quipu tenants list
+  $ ./quipu tenants list --json
+`;
+
+const CREATE_HELP = `
+Ids and names are unique together, and never change.
+
+Examples:
+  $ ./quipu tenants create acme
+  $ ./quipu tenants create t-19 --name "Acme Inc" --json
+`;
+
 /** `tenants`: lists, creates and publishes tenants. */
 export function tenantsCommand(cli: Cli): Command {
   const command = new Command('tenants')
@@ -32,6 +46,7 @@ export function tenantsCommand(cli: Cli): Command {
     .command('list', { isDefault: true })
     .description('every tenant, by name')
     .option('--json', 'print JSON')
+    .addHelpText('after', LIST_HELP)
     .action((options: { json?: boolean }) => listTenants(cli, options.json ?? false));
   command
     .command('create')
@@ -39,6 +54,7 @@ export function tenantsCommand(cli: Cli): Command {
     .argument('<id>', 'what events carry: letters, digits and ._:@+-')
     .option('--name <name>', 'what people call it (default: its id)')
     .option('--json', 'print JSON')
+    .addHelpText('after', CREATE_HELP)
     .action((id: string, options: { name?: string; json?: boolean }) => createTenant(cli, id, options));
   for (const [name, isPublic, what] of [
     ['publish', true, 'let metrics that need no key name a tenant'],
@@ -48,12 +64,16 @@ export function tenantsCommand(cli: Cli): Command {
       .command(name)
       .description(what)
       .argument('<tenant>', 'id, else name')
-      .action((tenant: string) => publishTenant(cli, tenant, isPublic));
+      .option('--json', 'print JSON')
+      .addHelpText('after', `\nExamples:\n  $ ./quipu tenants ${name} acme\n`)
+      .action((tenant: string, options: { json?: boolean }) =>
+        publishTenant(cli, tenant, isPublic, options.json ?? false),
+      );
   }
   return command;
 }
 
-async function publishTenant(cli: Cli, text: string, isPublic: boolean): Promise<void> {
+async function publishTenant(cli: Cli, text: string, isPublic: boolean, json: boolean): Promise<void> {
   const found = await withServices(cli, async ({ pool }) => {
     const tenants = new TenantDirectory(pool, cli.clock);
     const tenant = await tenants.findByIdThenName(text);
@@ -62,6 +82,10 @@ async function publishTenant(cli: Cli, text: string, isPublic: boolean): Promise
   });
   if (found === null) {
     throw new UsageError(`There is no tenant "${text}".`, { hint: 'List them: ./quipu tenants.' });
+  }
+  if (json) {
+    printJson(cli.terminal, { id: found.id, name: found.name, public: isPublic });
+    return;
   }
   const how = isPublic ? 'by name' : 'only as a part of sums';
   printLine(cli.terminal, `Public metrics show ${nameText(found.name)} (${found.id}) ${how} from now on.`);
