@@ -4,6 +4,7 @@ import { EventLog } from '@quipu/event-log';
 import { createLedgerRunner, type LedgerRunner } from '@quipu/ledger';
 import { createLogger, createRedis, systemClock } from '@quipu/platform';
 import type { Redis } from 'ioredis';
+import { ledgerStates } from '../../apps/cli/src/support/ledger-states.js';
 import { runVerify } from '../../apps/cli/src/verify/run-verify.js';
 import type { VerifyReport } from '../../apps/cli/src/verify/report.js';
 import { testDatabase, testRedis, type TestDatabase, type TestRedis } from '../support/index.js';
@@ -92,7 +93,8 @@ export class LedgerRig {
 
   /** Compares everything with the naive fold; Redis must be there to compare. */
   verify(): Promise<VerifyReport> {
-    return runVerify({ pool: this.database.pool, redis: this.redis.redis, clock: systemClock });
+    const { pool } = this.database;
+    return runVerify({ pool, redis: this.redis.redis, clock: systemClock, states: ledgerStates() });
   }
 
   /** What tables and Redis hold now. */

@@ -3,6 +3,7 @@ import { createRedis } from '@quipu/platform';
 import { type Cli } from '../support/cli.js';
 import { CheckFailedError } from '../support/exit-codes.js';
 import { plural } from '../support/numbers.js';
+import { ledgerStates } from '../support/ledger-states.js';
 import { createProgress } from '../support/progress.js';
 import { type Services, withServices } from '../support/services.js';
 import { printJson } from '../support/terminal.js';
@@ -12,8 +13,9 @@ import { printVerifyReport } from '../support/print-verify.js';
 
 const HELP = `
 Folds the whole log by itself, with code that shares nothing with the ledger's, and compares every summary,
-member and Redis total with the result; checks the digest chain and the identities, and that the slots of
-workers were busy, idle or offline for exactly as long as they were registered. Works beside a running system.
+member and Redis total with the result, and what the stored states of the entities come to; checks the digest
+chain and the identities, and that the slots of workers were busy, idle or offline for exactly as long as they
+were registered. Works beside a running system.
 Exits with 3 if there is any difference.
 
 Examples:
@@ -63,6 +65,7 @@ export async function verifyLedger(
     return await runVerify({
       ...{ pool: services.pool, archive: services.archive, redis, clock: cli.clock, log: cli.logger },
       ...(exportFile === undefined ? {} : { exportFile }),
+      states: ledgerStates(),
       jobBounds: { ...(wait === undefined ? {} : { wait }), ...(run === undefined ? {} : { run }) },
       progress: (state) => {
         if (state.phase !== phase) {

@@ -9,7 +9,7 @@ const REPORT: VerifyReport = {
   ...{ ok: true, position: '12', head: '12', epoch: 'e', events: 1_234, skipped: 0, copy: null },
   entities: { jobs: 1, nodes: 2, workers: 1, others: 0 },
   compared: {
-    ...{ amount: 10, member: 1, 'usage-key': 0, change: 0, 'level-sum': 0, conservation: 18 },
+    ...{ amount: 10, member: 1, 'usage-key': 0, change: 0, 'level-sum': 0, state: 0, conservation: 18 },
     ...{ 'redis-state': 0, 'redis-total': 0, 'redis-member': 0, digest: 1, identity: 4, archive: 0 },
   },
   conservation: { compared: 0, tenants: 0, at: [], platform: NOTHING },

@@ -83,29 +83,50 @@ const REDIS: readonly Comparison[] = [
   },
 ];
 
+/** What the stored states come to is what the log comes to, or the next event will be added to a wrong number. */
+const STATES: readonly Comparison[] = [
+  {
+    kind: 'state',
+    found: 'stated_amounts_once',
+    expected: 'expected_amounts_once',
+    key: SERIES,
+    value: ['value'],
+  },
+  { kind: 'state', found: 'stated_members', expected: 'expected_members', key: MEMBER, value: ['score'] },
+  {
+    kind: 'state',
+    found: 'stated_changes_once',
+    expected: 'expected_changes_once',
+    key: ['level', 't', 'key_id'],
+    value: ['d', 'n'],
+  },
+];
+
 /**
  * Compares the copies with what the fold came to, table by table in the database (which sorts on disk what
  * does not fit in memory), and answers how many rows were compared per kind; progress counts rows.
  */
 export async function compareTables(
   client: PoolClient,
-  withRedis: boolean,
+  sides: { readonly redis: boolean; readonly states: boolean },
   found: DifferenceList,
   progress: (done: number, total: number) => void,
 ): Promise<Partial<Record<DifferenceKind, number>>> {
-  const comparisons = withRedis ? [...POSTGRES, ...REDIS] : POSTGRES;
+  const comparisons = [...POSTGRES, ...(sides.states ? STATES : []), ...(sides.redis ? REDIS : [])];
+  const sizes: number[] = [];
   const counts: Partial<Record<DifferenceKind, number>> = {};
   let total = 0;
   for (const comparison of comparisons) {
     await client.query(`ANALYZE ${comparison.found}; ANALYZE ${comparison.expected}`);
     const rows = await countRows(client, comparison.found, comparison.expected);
-    counts[comparison.kind] = rows;
+    counts[comparison.kind] = (counts[comparison.kind] ?? 0) + rows;
+    sizes.push(rows);
     total += rows;
   }
   let done = 0;
-  for (const comparison of comparisons) {
+  for (const [index, comparison] of comparisons.entries()) {
     await compareTable(client, comparison, found);
-    done += counts[comparison.kind] ?? 0;
+    done += sizes[index] ?? 0;
     progress(done, total);
   }
   return counts;
@@ -141,13 +162,16 @@ async function compareTable(
      ORDER BY ${key.map((column) => `coalesce(f.${column}, e.${column})`).join(', ')}
      LIMIT ${limit}`,
   );
-  const hints = await entitiesAt(client, kind === 'change' ? rows.map(({ key: { t } }) => Number(t)) : []);
+  const hints = await entitiesAt(
+    client,
+    't' in (rows[0]?.key ?? {}) ? rows.map(({ key: { t } }) => Number(t)) : [],
+  );
   for (const { key: name, expected: should, found: is } of rows) {
     const entities =
-      kind === 'change'
-        ? hints.get(Number(name['t']))
-        : kind === 'member' || kind === 'redis-member'
-          ? [`${name['tenant']} ${name['member']}`]
+      'member' in name
+        ? [`${name['tenant']} ${name['member']}`]
+        : 't' in name
+          ? hints.get(Number(name['t']))
           : undefined;
     differences.add({
       kind,

@@ -41,7 +41,11 @@ export class ExpectedWriter {
   private newKeys: (readonly [UsageKey, UsageKey, UsageKey, UsageKey])[] = [];
   private readonly keyIds = new Map<string, string>();
 
-  constructor(private readonly client: PoolClient) {}
+  /** @param tables what the names of the tables begin with; usage keys are only written to the expected ones. */
+  constructor(
+    private readonly client: PoolClient,
+    private readonly tables: 'expected' | 'stated' = 'expected',
+  ) {}
 
   /** Adds what the events of one subject come to. */
   add({ contributions, parts }: Folded): void {
@@ -86,12 +90,12 @@ export class ExpectedWriter {
   /** Writes everything that has been collected. */
   async flush(): Promise<void> {
     const amounts = [...this.amounts.values()];
-    await this.insert('expected_amounts', 'text,text,text,numeric', [
+    await this.insert(`${this.tables}_amounts`, 'text,text,text,numeric', [
       ...[0, 1, 2].map((i) => amounts.map(({ row }) => row[i] ?? null)),
       amounts.map(({ value }) => value),
     ]);
     const changes = [...this.changes.values()];
-    await this.insert('expected_changes', 'smallint,bigint,uuid,bigint,bigint', [
+    await this.insert(`${this.tables}_changes`, 'smallint,bigint,uuid,bigint,bigint', [
       changes.map(({ level }) => level),
       changes.map(({ t }) => t),
       changes.map(({ keyId }) => keyId),
@@ -99,7 +103,7 @@ export class ExpectedWriter {
       changes.map(({ n }) => n),
     ]);
     await this.insert(
-      'expected_members',
+      `${this.tables}_members`,
       'text,text,text,text,bigint',
       [0, 1, 2, 3, 4].map((i) => this.members.map((row) => row[i] ?? null)),
     );
@@ -119,7 +123,7 @@ export class ExpectedWriter {
     const known = this.keyIds.get(tuple);
     if (known !== undefined) return known;
     const keys = usageKeysOf(dims);
-    this.newKeys.push(keys);
+    if (this.tables === 'expected') this.newKeys.push(keys);
     // Forgetting a key costs writing it again, which the tables ignore; remembering all of them has no bound.
     if (this.keyIds.size >= KEYS_REMEMBERED) this.keyIds.clear();
     this.keyIds.set(tuple, keys[0].keyId);

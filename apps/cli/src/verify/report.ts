@@ -5,6 +5,7 @@ export type DifferenceKind =
   | 'usage-key'
   | 'change'
   | 'level-sum'
+  | 'state'
   | 'redis-state'
   | 'redis-total'
   | 'redis-member'

@@ -15,6 +15,7 @@ import { completeExpected } from './expected-sums.js';
 import { ExpectedWriter } from './expected-writer.js';
 import { foldLog } from './fold-log.js';
 import { foldParts } from './fold-parts.js';
+import { foldStates, type StateReader } from './fold-states.js';
 import { loadArchives } from './load-archives.js';
 import { preferIndexes, preferNothing } from './log-reader.js';
 import { JOB_BOUNDS, type JobBounds } from './naive/job-metrics.js';
@@ -35,6 +36,8 @@ export interface VerifyOptions {
   readonly clock: Clock;
   readonly log?: Logger;
   readonly progress?: (progress: VerifyProgress) => void;
+  /** What stored states come to; without it, and where other code has made them, they are not compared. */
+  readonly states?: StateReader;
   /** Bounds of waiting and running that the ledger was configured with, where they are not the usual ones. */
   readonly jobBounds?: Partial<JobBounds>;
   /**
@@ -62,6 +65,7 @@ const NONE: Record<DifferenceKind, number> = {
   'usage-key': 0,
   change: 0,
   'level-sum': 0,
+  state: 0,
   'redis-state': 0,
   'redis-total': 0,
   'redis-member': 0,
@@ -97,7 +101,10 @@ export async function runVerify(options: VerifyOptions): Promise<VerifyReport> {
       tell({ phase: 'archives', done, total }),
     );
     tell({ phase: 'snapshot', done: 0, total: 1 });
-    const snapshot = await takeSnapshot(client, redis, clock, options.redisWaitMs);
+    const snapshot = await takeSnapshot(client, redis, clock, {
+      ...(options.redisWaitMs === undefined ? {} : { redisWaitMs: options.redisWaitMs }),
+      ...(options.states === undefined ? {} : { codeHash: options.states.codeHash }),
+    });
     tell({ phase: 'snapshot', done: 1, total: 1 });
     log?.debug({ position: snapshot.position.toString(), redis: snapshot.redis.state }, 'snapshot taken');
     if (snapshot.redis.state === 'stale') {
@@ -119,8 +126,9 @@ export async function runVerify(options: VerifyOptions): Promise<VerifyReport> {
     await preferNothing(client);
     await foldParts(client, writer);
     await completeExpected(client);
-    const withRedis = snapshot.redis.state === 'met';
-    const compared = await compareTables(client, withRedis, found, (done, all) =>
+    if (snapshot.states && options.states !== undefined) await foldStates(client, options.states);
+    const sides = { redis: snapshot.redis.state === 'met', states: snapshot.states };
+    const compared = await compareTables(client, sides, found, (done, all) =>
       tell({ phase: 'compare', done, total: all }),
     );
     const conservation = await checkConservation(client, snapshot.takenMs, found);

@@ -13,6 +13,8 @@ export interface Snapshot {
   /** Events that the digest chain covers: how long the checks will take. */
   readonly logEvents: number;
   readonly takenMs: number;
+  /** Whether the entities' states were copied. */
+  readonly states: boolean;
   readonly redis: Exclude<RedisMeeting, { state: 'passed' }>;
 }
 
@@ -29,7 +31,7 @@ const ATTEMPTS = 100;
 const REDIS_WAIT_MS = 5_000;
 
 const POSITION = `
-  SELECT schema_name, position, (SELECT epoch FROM ledger_epoch) AS epoch,
+  SELECT schema_name, position, code_hash, (SELECT epoch FROM ledger_epoch) AS epoch,
     greatest((SELECT max(position) FROM log), (SELECT max(last_position) FROM log_digests), 0) AS head,
     (SELECT coalesce(sum(events), 0) FROM log_digests) AS events
   FROM projections WHERE name = $1 AND status = 'live'`;
@@ -51,6 +53,17 @@ const copies = (schema: string): string[] => [
   `INSERT INTO skipped SELECT position FROM projection_skips WHERE name = '${PROJECTION}'`,
 ];
 
+const copyStates = (schema: string): string =>
+  `INSERT INTO found_states (tenant, kind, id, state) SELECT tenant, kind, id, state::text FROM ${schema}.entities`;
+
+/** What a snapshot may be told. */
+export interface SnapshotOptions {
+  /** How long Redis may take to come to the checkpoint, ms. */
+  readonly redisWaitMs?: number;
+  /** The states of the entities are copied as well, if code of this hash has made them. */
+  readonly codeHash?: string;
+}
+
 /**
  * Copies the ledger's summaries, its skips and, if `redis` is given, Redis' totals into the temporary
  * tables, all as of one position. The snapshot lasts as long as the copying: everything slow happens
@@ -64,7 +77,7 @@ export async function takeSnapshot(
   client: PoolClient,
   redis: Redis | undefined,
   clock: Clock,
-  redisWaitMs = REDIS_WAIT_MS,
+  { redisWaitMs = REDIS_WAIT_MS, codeHash }: SnapshotOptions = {},
 ): Promise<Snapshot> {
   for (let attempt = 1; ; attempt += 1) {
     await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ');
@@ -78,11 +91,17 @@ export async function takeSnapshot(
         await client.query('ROLLBACK');
         continue;
       }
-      for (const copy of copies(client.escapeIdentifier(at.schema))) await client.query(copy);
+      const schema = client.escapeIdentifier(at.schema);
+      const states = at.codeHash === codeHash;
+      for (const copy of [...copies(schema), ...(states ? [copyStates(schema)] : [])])
+        await client.query(copy);
       await client.query('COMMIT');
       if (met.state === 'met') await storeRedis(client, met.totals, met.members);
       const { position, epoch, head, logEvents } = at;
-      return { position, epoch, head, logEvents, takenMs, redis: met.state === 'passed' ? OUTRUN : met };
+      return {
+        ...{ position, epoch, head, logEvents, takenMs, states },
+        redis: met.state === 'passed' ? OUTRUN : met,
+      };
     } catch (error) {
       await client.query('ROLLBACK').catch(() => undefined);
       throw error;
@@ -98,6 +117,7 @@ const OUTRUN = {
 interface Position {
   readonly schema: string;
   readonly position: bigint;
+  readonly codeHash: string;
   readonly epoch: string;
   readonly head: bigint;
   readonly logEvents: number;
@@ -105,7 +125,7 @@ interface Position {
 
 async function readPosition(client: PoolClient): Promise<Position> {
   const { rows } = await client.query<
-    Record<'schema_name' | 'position' | 'epoch' | 'head' | 'events', string>
+    Record<'schema_name' | 'position' | 'code_hash' | 'epoch' | 'head' | 'events', string>
   >(POSITION, [PROJECTION]);
   const row = rows[0];
   if (row === undefined) {
@@ -116,6 +136,7 @@ async function readPosition(client: PoolClient): Promise<Position> {
   return {
     schema: row.schema_name,
     position: BigInt(row.position),
+    codeHash: row.code_hash,
     epoch: row.epoch,
     head: BigInt(row.head),
     logEvents: Number(row.events),

@@ -2,7 +2,7 @@ import type { PoolClient } from 'pg';
 
 /**
  * The temporary tables of one verification: `found_*` is a copy of what the ledger holds, `expected_*`
- * what the naive fold says. They live in the session's own schema, so two verifications never meet.
+ * what the naive fold says, `stated_*` what the stored states of the entities come to. They live in the session's own schema, so two verifications never meet.
  */
 const TABLES = `
   CREATE TEMP TABLE found_amounts (family text, tenant text, labels text, value numeric);
@@ -14,6 +14,8 @@ const TABLES = `
     d bigint, w numeric, n bigint, max_t bigint);
   CREATE TEMP TABLE found_redis_totals (family text, tenant text, labels text, value text);
   CREATE TEMP TABLE found_redis_members (family text, tenant text, labels text, member text, score text);
+  CREATE TEMP TABLE found_states (n bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, tenant text, kind smallint,
+    id text, state text);
   CREATE TEMP TABLE skipped (position bigint PRIMARY KEY);
 
   CREATE TEMP TABLE expected_amounts (family text, tenant text, labels text, value numeric);
@@ -22,6 +24,9 @@ const TABLES = `
   CREATE TEMP TABLE expected_grains (key_id uuid PRIMARY KEY, tenant text, keys uuid[]);
   CREATE TEMP TABLE expected_changes (level smallint, t bigint, key_id uuid, d bigint, n bigint);
   CREATE TEMP TABLE expected_sums (LIKE found_sums);
+  CREATE TEMP TABLE stated_amounts (LIKE expected_amounts);
+  CREATE TEMP TABLE stated_members (LIKE found_members);
+  CREATE TEMP TABLE stated_changes (LIKE expected_changes);
   CREATE TEMP TABLE parts (root text, tenant text, id text, says text)`;
 
 /** Creates the temporary tables in the session of `client`. */
