@@ -20,7 +20,11 @@ describe('the status page', () => {
   });
 
   it('leads to everything else there is to ask', () => {
-    expect(renderPage(MODEL)).toContain('<a href="/docs">/docs</a>');
+    const html = renderPage(MODEL);
+    expect(html).toContain('<a href="/docs">/docs</a>');
+    // Whoever follows a link sends no headers of a dialect: what asks for them would answer 401.
+    const links = [...html.matchAll(/href="([^"]*)"/g)].map(([, href]) => href);
+    expect(links).toEqual(['/docs#queues', '/docs#usage', '/health/ready', '/docs']);
   });
 
   it('cuts node-hours, exactly, at any size', () => {

@@ -67,7 +67,7 @@ ${model.warnings.map((warning) => `<p class="warn">${escapeHtml(warning)}</p>`).
 <h2>Node-hours</h2>
 <div class="card">${usageTable(model.usage)}</div>
 <footer>As of ${escapeHtml(new Date(model.asOf).toISOString())}. The same numbers for programs:
-<a href="/v2/metrics/queues">/v2/metrics/queues</a>, <a href="/v2/metrics/nodes/usage">/v2/metrics/nodes/usage</a>,
+<a href="/docs#queues">/api/queues</a>, <a href="/docs#usage">/api/usage</a>,
 <a href="/health/ready">/health/ready</a>, and all there is to ask: <a href="/docs">/docs</a>.
 What they mean: <code>docs/semantics.md</code>.</footer>`,
   );

@@ -44,6 +44,14 @@ describe('the first line of the status', () => {
   ])('of %s', (_what, system, line) => {
     expect(statusText(TERMINAL, { ...EMPTY, system }, 0).split('\n')[0]).toMatch(line);
   });
+
+  it.each([
+    [1, 'Quipu  running (elsewhere: no ./quipu start on this data directory)'],
+    [0, 'Quipu  not running here (./quipu start starts it)'],
+  ])('where nothing was started here and the queue has %s consumers', (consumers, line) => {
+    const queue = { waiting: 0, active: 0, failed: 0, consumers };
+    expect(statusText(TERMINAL, { ...EMPTY, queue }, 0).split('\n')[0]).toBe(line);
+  });
 });
 
 describe('what the status says of silent workers', () => {

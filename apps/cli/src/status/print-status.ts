@@ -8,8 +8,8 @@ import { type SweeperReport, type SystemStatus, type TotalsStatus } from './read
 export function statusText(terminal: Terminal, status: SystemStatus, nowMs: number): string {
   const { bold, dim, red, yellow, green } = terminal.colours;
   const line = (name: string, text: string): string => `  ${dim(name.padEnd(13))}${text}`;
-  const { system, log, ledger, queue } = status;
-  const lines = [`${bold('Quipu')}  ${systemText(terminal, system)}`];
+  const { log, ledger, queue } = status;
+  const lines = [`${bold('Quipu')}  ${systemText(terminal, status)}`];
   const age = log.lastEvent === null ? 'empty' : `last event ${ago(nowMs - Date.parse(log.lastEvent))}`;
   lines.push(line('log', `position ${formatCount(BigInt(log.position))}, ${age}`));
   const behind = BigInt(ledger.behindEvents);
@@ -42,9 +42,14 @@ export function statusText(terminal: Terminal, status: SystemStatus, nowMs: numb
   return lines.join('\n');
 }
 
-function systemText({ colours }: Terminal, system: SystemStatus['system']): string {
+function systemText({ colours }: Terminal, { system, queue }: SystemStatus): string {
   const { dim, green, yellow } = colours;
-  if (system === null) return `${yellow('not running here')} ${dim('(./quipu start starts it)')}`;
+  if (system === null) {
+    // Of processes that something else runs (containers, systemd) there is no state here, but the queue knows them.
+    return (queue?.consumers ?? 0) > 0
+      ? `${green('running')} ${dim('(elsewhere: no ./quipu start on this data directory)')}`
+      : `${yellow('not running here')} ${dim('(./quipu start starts it)')}`;
+  }
   const { phase, url, programs } = system;
   const names = programs.join(', ');
   if (phase !== 'orphaned')
