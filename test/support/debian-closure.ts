@@ -26,8 +26,12 @@ export function debianClosure(name: string, packages: readonly string[]): Unpack
       if (unpacked !== null) return { missing: `${file} could not be unpacked: ${unpacked}` };
     }
     rmSync(cache, { recursive: true, force: true });
-    // Another process may have been faster: then its copy is as good.
-    if (!existsSync(root)) renameSync(partial, root);
+    try {
+      renameSync(partial, root);
+    } catch (error) {
+      // Another process may have been faster: then its copy is as good.
+      if (!existsSync(root)) throw error;
+    }
     return { root };
   } finally {
     rmSync(partial, { recursive: true, force: true });
@@ -55,7 +59,9 @@ const APT = ['-o', 'Debug::NoLocking=1', '-o', 'APT::Sandbox::User=root', '-o', 
 
 function download(packages: readonly string[], cache: string, directory: string): string | null {
   const own = [...APT, '-o', `Dir::Cache=${cache}`];
-  const install = ['install', '--download-only', '--no-install-recommends', '--yes', ...packages];
+  // Without `--reinstall` there is nothing to unpack where the system has the packages itself.
+  const how = ['--reinstall', '--download-only', '--no-install-recommends', '--yes'];
+  const install = ['install', ...how, ...packages];
   const failure = run('apt-get', [...own, ...install]);
   if (failure === null || failure === NO_PROGRAM) return failure;
   // Slim images carry no package lists: fetch some, beside the system's.
