@@ -166,19 +166,34 @@ async function checkIdentities(
   }
 }
 
-/** Every event has its identity; with equal numbers there is no identity without an event either. */
+/**
+ * Every event has its identity; with equal numbers there is no identity without an event either. One behind the end of
+ * the log was appended meanwhile, or its event was cut off together with its digest.
+ */
 async function countIdentities(
   client: PoolClient,
   head: bigint,
   events: number,
   found: DifferenceList,
 ): Promise<void> {
-  const { rows } = await client.query<{ count: string }>(
-    'SELECT count(*) AS count FROM event_ids WHERE position <= $1',
+  const { rows } = await client.query<{ count: string; behind: string[] | null }>(
+    `SELECT count(*) FILTER (WHERE position <= $1) AS count,
+       array_agg(position::text) FILTER (WHERE position > $1) AS behind
+     FROM event_ids`,
     [head.toString()],
   );
   const count = Number(rows[0]?.count ?? 0);
-  if (count === events) return;
-  const key = `identities up to position ${head}`;
-  found.add({ kind: 'identity', key, expected: `${events}`, found: `${count}` });
+  if (count !== events) {
+    const key = `identities up to position ${head}`;
+    found.add({ kind: 'identity', key, expected: `${events}`, found: `${count}` });
+  }
+  const lost = await client.query<{ count: string }>(
+    `SELECT count(*) AS count FROM unnest($1::bigint[]) AS behind (position)
+     WHERE NOT EXISTS (SELECT FROM whole_log WHERE whole_log.position = behind.position)`,
+    [pgArray(rows[0]?.behind ?? [])],
+  );
+  const without = lost.rows[0]?.count ?? '0';
+  if (without === '0') return;
+  const key = `identities behind the end of the log, position ${head}`;
+  found.add({ kind: 'identity', key, expected: '0 without an event', found: `${without} without an event` });
 }

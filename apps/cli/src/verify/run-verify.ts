@@ -112,6 +112,12 @@ export async function runVerify(options: VerifyOptions): Promise<VerifyReport> {
       found.add({ kind: 'redis-state', key: 'position', expected, found: snapshot.redis.reason });
     }
 
+    if (snapshot.position > snapshot.head) {
+      // Events that the log gets at positions that count as folded would never be folded.
+      const expected = `the checkpoint's position, ${snapshot.position}, or a later one`;
+      found.add({ kind: 'digest', key: 'end of the log', expected, found: `position ${snapshot.head}` });
+    }
+
     await preferIndexes(client);
     const total = snapshot.logEvents;
     const chain = await checkChain(client, snapshot.head, found, (done) =>
