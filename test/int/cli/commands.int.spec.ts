@@ -88,7 +88,9 @@ describe('a workload from the file to the numbers', () => {
     expect(one.total).toBe(rows.find((row: { tenant: string }) => row.tenant === 'g1').total);
     const unknown = await cli.run('usage', '--tenant', 'nobody');
     expect(unknown).toMatchObject({ exitCode: 1, out: '' });
-    expect(unknown.err).toMatch(/There is no tenant "nobody"\.\n +`\.\/quipu tenants list`/);
+    expect(unknown.err).toMatch(
+      /There is no tenant "nobody"\.\n +`\.\/quipu tenants list`.*`\.\/quipu tenants create`/,
+    );
   });
 
   it('is shown as a table with a totals row', async () => {

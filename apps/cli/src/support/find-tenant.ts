@@ -10,6 +10,6 @@ export async function findTenant(pool: Pool, text: string): Promise<Tenant> {
   const tenant = await new TenantDirectory(pool).findByIdThenName(text);
   if (tenant) return tenant;
   throw new CommandFailedError(`There is no tenant "${text}".`, {
-    hint: '`./quipu tenants list` shows all of them.',
+    hint: '`./quipu tenants list` shows all of them, `./quipu tenants create` makes one.',
   });
 }
