@@ -1,2 +1,1 @@
-/** Version of the API, as its document and its metrics tell it. */
-export const VERSION = '0.1.0';
+export { VERSION } from '@quipu/platform';

@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { VERSION } from '@quipu/platform';
 import { archiveCommand } from './commands/archive.js';
 import { backupCommand } from './commands/backup.js';
 import { benchCommand } from './commands/bench.js';
@@ -46,6 +47,7 @@ const GROUPS: readonly (readonly [string, readonly ((cli: Cli) => Command)[]])[]
 export function buildProgram(cli: Cli): Command {
   const program = new Command('quipu')
     .description('The ledger of a job platform: what is queued, running and used, per tenant, exactly.')
+    .version(VERSION, '--version', 'tell the version')
     .helpCommand(false)
     .showHelpAfterError('Run it with --help to see what it takes.')
     .addHelpText('after', HELP);

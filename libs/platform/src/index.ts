@@ -24,3 +24,4 @@ export * from './supervisor/superadmin-key.js';
 export { supervise } from './supervisor/supervise.js';
 export type { PreparedStores, ReadySystem, SuperviseOptions } from './supervisor/supervise.js';
 export { formatTime, parseDuration, parseTime, TIME_FORMS } from './times.js';
+export { VERSION } from './version.js';

@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
@@ -353,6 +353,11 @@ describe('a command line', () => {
     expect(err).not.toMatch(/\n +at /);
   });
 
+  it('tells its version, which is that of package.json', async () => {
+    const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
+    expect(await cli.run('--version')).toEqual({ exitCode: 0, out: `${version}\n`, err: '' });
+  });
+
   it('tells what to do when a file is not there', async () => {
     const { exitCode, err } = await cli.run('import', 'nowhere.swf');
     expect(exitCode).toBe(1);
@@ -361,7 +366,7 @@ describe('a command line', () => {
 
   it('has examples in the help of every command', async () => {
     const { out } = await cli.run('--help');
-    const names = [...out.matchAll(/^ {2}([a-z-]+)(?: |$)/gm)].map(([, name]) => name!);
+    const names = [...out.matchAll(/^ {2}([a-z][a-z-]*)(?: |$)/gm)].map(([, name]) => name!);
     expect(names).toEqual(
       expect.arrayContaining(['start', 'stop', 'test', 'migrate', 'import', 'demo', 'queues', 'usage']),
     );
@@ -371,7 +376,7 @@ describe('a command line', () => {
     for (const name of names) {
       const { out: help } = await cli.run(name, '--help');
       expect(help).toContain('Examples:');
-      const subcommands = [...(help.split('\nCommands:\n')[1] ?? '').matchAll(/^ {2}([a-z-]+) /gm)];
+      const subcommands = [...(help.split('\nCommands:\n')[1] ?? '').matchAll(/^ {2}([a-z][a-z-]*) /gm)];
       for (const [, subcommand] of subcommands.filter(([, found]) => found !== 'help')) {
         const { out: more } = await cli.run(name, subcommand!, '--help');
         expect([name, subcommand, more.includes('Examples:')]).toEqual([name, subcommand, true]);
