@@ -31,7 +31,10 @@ export function printProjections(terminal: Terminal, status: ProjectionStatus): 
       terminal,
       red(`  ${schema} stands still at position ${halted.position}${since}: ${halted.error}`),
     );
-    printLine(terminal, `  Mend the cause, or: ./quipu projections skip ${halted.position} --reason "..."`);
+    printLine(
+      terminal,
+      `  Mend the cause and restart the projector, or: ./quipu projections skip ${halted.position} --reason "..."`,
+    );
   }
   if (status.skips.length > 0) printLine(terminal, `  skipped by name:`);
   for (const { position, reason, by, at } of status.skips) {
