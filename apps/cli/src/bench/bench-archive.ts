@@ -64,7 +64,7 @@ async function ourArchive({ pool }: Stage, url: string): Promise<MeasuredArchive
   const address: ArchiveAddress = { url, user: USER, password: secret, keepAlive: true };
   return {
     address,
-    // A refresh waits for all that is in the queue, whatever metric it is asked for.
-    settled: async (client, metric) => void (await client.measures(metric, 'refresh=true&aggregation=count')),
+    // A refresh waits for what is in the queue for the metrics that it is asked for.
+    settled: async (client, metrics) => void (await client.across(metrics, 'aggregation=count&refresh=true')),
   };
 }
