@@ -317,7 +317,7 @@ describe('tenants and keys', () => {
     }
     expect((await cli.run('tenants', 'publish', 'Acme Inc')).out).toMatch(/Acme Inc \(acme\) by name/);
     expect((await cli.run('tenants', 'unpublish', 'acme')).out).toMatch(/only as a part of sums/);
-    expect(await cli.run('tenants', 'publish', 'nobody')).toMatchObject({ exitCode: 2, out: '' });
+    expect(await cli.run('tenants', 'publish', 'nobody')).toMatchObject({ exitCode: 1, out: '' });
     expect(await cli.run('tenants', 'create', 'acme')).toMatchObject({ exitCode: 1 });
     const nobody = await cli.run('keys', 'create', 'acme', 'nobody');
     expect(nobody.exitCode).toBe(1);

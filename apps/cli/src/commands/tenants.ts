@@ -4,6 +4,7 @@ import { isTenantId, TENANT_PATTERN } from '@quipu/contracts';
 import { UsageError } from '@quipu/platform';
 import { nameText } from '../fleet/fleet-texts.js';
 import { type Cli } from '../support/cli.js';
+import { findTenant } from '../support/find-tenant.js';
 import { checkName } from '../support/names.js';
 import { plural } from '../support/numbers.js';
 import { LOCAL_ACTOR } from '../support/scope.js';
@@ -75,14 +76,10 @@ export function tenantsCommand(cli: Cli): Command {
 
 async function publishTenant(cli: Cli, text: string, isPublic: boolean, json: boolean): Promise<void> {
   const found = await withServices(cli, async ({ pool }) => {
-    const tenants = new TenantDirectory(pool, cli.clock);
-    const tenant = await tenants.findByIdThenName(text);
-    if (tenant !== null) await tenants.setPublic(tenant.id, isPublic, LOCAL_ACTOR);
+    const tenant = await findTenant(pool, text);
+    await new TenantDirectory(pool, cli.clock).setPublic(tenant.id, isPublic, LOCAL_ACTOR);
     return tenant;
   });
-  if (found === null) {
-    throw new UsageError(`There is no tenant "${text}".`, { hint: 'List them: ./quipu tenants.' });
-  }
   if (json) {
     printJson(cli.terminal, { id: found.id, name: found.name, public: isPublic });
     return;
