@@ -80,17 +80,26 @@ export function insertFact<T extends Fact<object>>(facts: T[], fact: T): void {
 export function fieldedIntervals<F extends object>(
   facts: readonly EdgeFact<F>[],
   fallback: F,
-  whole: F = fieldsBefore(facts, Infinity, fallback),
+  whole: F = fieldsOf(facts, fallback),
 ): { intervals: FieldedInterval<F>[]; held: number } {
   const walk = usualWalk(facts) ?? walkEdges(edgesOf(facts));
   if (walk.intervals.length === 1) {
     const { start, end } = walk.intervals[0]!;
     return { held: walk.held, intervals: [{ start, end, fields: whole }] };
   }
-  const intervals = walk.intervals.map((interval, index) => ({
-    ...interval,
-    fields: fieldsBefore(facts, walk.intervals[index + 1]?.start ?? Infinity, fallback),
-  }));
+  // One pass for all of them: what is taken and given back under one name for years has thousands.
+  const told = { ...fallback };
+  let next = 0;
+  const intervals = walk.intervals.map((interval, index) => {
+    const opening = walk.intervals[index + 1]?.start ?? Infinity;
+    for (; next < facts.length && facts[next]!.t < opening; next++) Object.assign(told, facts[next]!.f);
+    const fields = { ...told };
+    for (let at = next; at < facts.length && facts[at]!.t === opening; at++) {
+      // Ends at exactly that instant are of this interval, starts of the next.
+      if (facts[at]!.e === -1) Object.assign(fields, facts[at]!.f);
+    }
+    return { ...interval, fields };
+  });
   return { intervals, held: walk.held };
 }
 
@@ -113,12 +122,9 @@ function edgesOf(facts: readonly EdgeFact<object>[]): { t: number; kind: 'start'
   return edges;
 }
 
-/** Per field the greatest fact before `opening` (ms), ends at exactly that instant included. */
-function fieldsBefore<F extends object>(facts: readonly EdgeFact<F>[], opening: number, fallback: F): F {
+/** Per field what the greatest fact says. */
+function fieldsOf<F extends object>(facts: readonly EdgeFact<F>[], fallback: F): F {
   const fields = { ...fallback };
-  for (const fact of facts) {
-    if (fact.f !== undefined && (fact.t < opening || (fact.t === opening && fact.e === -1)))
-      Object.assign(fields, fact.f);
-  }
+  for (const { f } of facts) if (f !== undefined) Object.assign(fields, f);
   return fields;
 }
