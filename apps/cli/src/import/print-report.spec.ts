@@ -1,26 +1,10 @@
-import { Writable } from 'node:stream';
-import pc from 'picocolors';
-import { type Terminal } from '../support/terminal.js';
+import { printed } from '../../../../test/int/cli/printed.js';
 import { noOutcome } from './outcome.js';
 import { isClean, printReport } from './print-report.js';
 import { type ImportReport } from './run-import.js';
 import { Tally } from './tally.js';
 
-function printed(report: ImportReport): string {
-  let text = '';
-  const out = new Writable({
-    write(chunk: Buffer, _, done) {
-      text += chunk.toString();
-      done();
-    },
-  });
-  const terminal: Terminal = {
-    ...{ out, err: out, colours: pc.createColors(false) },
-    ...{ outIsTty: false, errIsTty: false, columns: 100 },
-  };
-  printReport(terminal, report);
-  return text;
-}
+const reported = (report: ImportReport): string => printed((terminal) => printReport(terminal, report));
 
 describe('the report of an import', () => {
   it('tells everything that there is to tell, each on a line of its own', () => {
@@ -36,7 +20,7 @@ describe('the report of an import', () => {
       ...{ stats: { jobs: 502, leftOut: 1, skipped }, outcome },
       ...{ interrupted: true, projected: false, elapsedMs: 2_000 },
     };
-    expect(printed(report)).toBe(
+    expect(reported(report)).toBe(
       [
         'a.swf swf:1',
         '  jobs       502',

@@ -1,8 +1,6 @@
-import { Writable } from 'node:stream';
-import pc from 'picocolors';
+import { printed } from '../../../../test/int/cli/printed.js';
 import type { Difference, VerifyReport } from '../verify/report.js';
 import { printVerifyReport } from './print-verify.js';
-import type { Terminal } from './terminal.js';
 
 const NOTHING = { busyMs: '0', idleMs: '0', offlineMs: '0', registeredMs: '0' };
 const REPORT: VerifyReport = {
@@ -17,36 +15,23 @@ const REPORT: VerifyReport = {
   ...{ differences: 0, examples: [], takenMs: 0, elapsedMs: 1_000 },
 };
 
-function printed(report: Partial<VerifyReport>): string {
-  let text = '';
-  const out = new Writable({
-    write(chunk: Buffer, _, done) {
-      text += chunk.toString();
-      done();
-    },
-  });
-  const terminal: Terminal = {
-    ...{ out, err: out, colours: pc.createColors(false) },
-    ...{ outIsTty: false, errIsTty: false, columns: 100 },
-  };
-  printVerifyReport(terminal, { ...REPORT, ...report });
-  return text;
-}
+const reported = (report: Partial<VerifyReport>): string =>
+  printed((terminal) => printVerifyReport(terminal, { ...REPORT, ...report }));
 
 describe('what verify prints', () => {
   it('says what the slots of workers were for, exactly', () => {
-    expect(printed({})).toContain('  slots     no worker is known\n');
+    expect(reported({})).toContain('  slots     no worker is known\n');
     const platform = {
       ...{ busyMs: '1800000', idleMs: '3600001', offlineMs: '60000' },
       registeredMs: '5460001',
     };
     const conservation = { compared: 18, tenants: 2, at: [], platform };
-    expect(printed({ conservation })).toContain(
+    expect(reported({ conservation })).toContain(
       '  slots     1,800 s busy, 3,600.001 s idle, 60 s offline of 5,460.001 s registered, 2 tenants\n',
     );
     // Jobs held workers beyond their slots.
     const beyond = { busyMs: '9000', idleMs: '-5000', offlineMs: '2000', registeredMs: '6000' };
-    expect(printed({ conservation: { ...conservation, platform: beyond } })).toContain(
+    expect(reported({ conservation: { ...conservation, platform: beyond } })).toContain(
       '  slots     6 s busy, 0 s idle, 0 s offline of 6 s registered, 2 tenants\n',
     );
   });
@@ -60,7 +45,7 @@ describe('what verify prints', () => {
       },
       ...{ expected: '5 ms registered', found: '1 ms busy + 2 ms idle + 3 ms offline = 6 ms' },
     };
-    const text = printed({ ok: false, differences: 1, examples: [lost] });
+    const text = reported({ ok: false, differences: 1, examples: [lost] });
     expect(text).toMatch(/^verify {2}1 difference\n/);
     expect(text).toContain('  ✗ conservation tenant=acme at=2026-01-01T00:00:00.000Z by days\n');
     expect(text).toContain('      5 ms registered, found 1 ms busy + 2 ms idle + 3 ms offline = 6 ms\n');

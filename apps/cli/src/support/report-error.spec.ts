@@ -1,19 +1,8 @@
-import { Writable } from 'node:stream';
+import { printed } from '../../../../test/int/cli/printed.js';
 import { CheckFailedError, InterruptedError } from './exit-codes.js';
 import { reportError } from './report-error.js';
-import { type Terminal } from './terminal.js';
 
-function told(error: unknown): string {
-  let text = '';
-  const err = new Writable({
-    write(chunk: Buffer, _encoding, done) {
-      text += chunk.toString();
-      done();
-    },
-  });
-  reportError({ err } as unknown as Terminal, error, {});
-  return text;
-}
+const told = (error: unknown): string => printed((terminal) => reportError(terminal, error, {}));
 
 describe('what went wrong', () => {
   it.each([
